@@ -1,0 +1,106 @@
+"""Every error of Tasker, in one hierarchy under :class:`TaskerError`.
+
+A handler raises a :class:`RetryableError` for what may pass and a :class:`PermanentError` for what won't:
+
+>>> def charge(amount: int) -> None:
+...     if amount <= 0:
+...         raise ValidationError(f"amount must be positive, not {amount}", error_code="BAD_AMOUNT")
+>>> charge(0)
+Traceback (most recent call last):
+...
+tasker_core.errors.handler.ValidationError: amount must be positive, not 0
+"""
+
+from __future__ import annotations
+
+from tasker_core.errors.base import PermanentError, RetryableError, TaskerError
+from tasker_core.errors.client import (
+    ClientError,
+    DuplicateTaskError,
+    Finding,
+    InvalidRequestError,
+    PayloadError,
+    StepNotFoundError,
+    TaskNotFoundError,
+    TaskStateError,
+    TemplateError,
+    UnknownTemplateError,
+)
+from tasker_core.errors.error_classifier import ErrorClassifier, get_classifier, is_permanent, is_retryable
+from tasker_core.errors.handler import (
+    AuthenticationError,
+    AuthorizationError,
+    BusinessLogicError,
+    ConfigurationError,
+    ConversionError,
+    FFIError,
+    HandlerDeclarationError,
+    NetworkError,
+    NotFoundError,
+    RateLimitError,
+    ResourceContentionError,
+    ServiceUnavailableError,
+    StepCancelledError,
+    TimeoutError,
+    ValidationError,
+)
+from tasker_core.errors.resolution import (
+    AmbiguousHandlerError,
+    HandlerNotFoundError,
+    ResolutionError,
+    ResolverNotFoundError,
+)
+from tasker_core.errors.store import StoreCorruptError, StoreError, StoreFullError, StoreLockedError, StoreVersionError
+from tasker_core.errors.worker import WorkerAlreadyRunningError, WorkerBootstrapError, WorkerNotInitializedError
+
+StepTimeoutError = TimeoutError
+StepValidationError = ValidationError
+
+__all__ = [
+    "AmbiguousHandlerError",
+    "AuthenticationError",
+    "AuthorizationError",
+    "BusinessLogicError",
+    "ClientError",
+    "ConfigurationError",
+    "ConversionError",
+    "DuplicateTaskError",
+    "ErrorClassifier",
+    "FFIError",
+    "Finding",
+    "HandlerDeclarationError",
+    "HandlerNotFoundError",
+    "InvalidRequestError",
+    "NetworkError",
+    "NotFoundError",
+    "PayloadError",
+    "PermanentError",
+    "RateLimitError",
+    "ResolutionError",
+    "ResolverNotFoundError",
+    "ResourceContentionError",
+    "RetryableError",
+    "ServiceUnavailableError",
+    "StepCancelledError",
+    "StepNotFoundError",
+    "StepTimeoutError",
+    "StepValidationError",
+    "StoreCorruptError",
+    "StoreError",
+    "StoreFullError",
+    "StoreLockedError",
+    "StoreVersionError",
+    "TaskNotFoundError",
+    "TaskStateError",
+    "TaskerError",
+    "TemplateError",
+    "TimeoutError",
+    "UnknownTemplateError",
+    "ValidationError",
+    "WorkerAlreadyRunningError",
+    "WorkerBootstrapError",
+    "WorkerNotInitializedError",
+    "get_classifier",
+    "is_permanent",
+    "is_retryable",
+]

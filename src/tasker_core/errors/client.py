@@ -1,0 +1,77 @@
+"""What a caller of the client, the engine or the store may have to deal with.
+
+All of them are ``RuntimeError`` too, and ``ValueError`` where an argument is at fault, so that code which catches those
+catches these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tasker_core.errors.base import TaskerError
+
+
+class ClientError(TaskerError, RuntimeError):
+    """A call could not be carried out."""
+
+    retryable = False
+
+
+class InvalidRequestError(ClientError, ValueError):
+    """An argument is malformed; ``field`` names it where there is one."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class PayloadError(InvalidRequestError):
+    """A context or result is too large, too deep or not JSON; the message says where and what the limit is."""
+
+
+class Finding(Protocol):
+    """One thing wrong with a template: what, and where."""
+
+    @property
+    def message(self) -> str: ...
+    @property
+    def file(self) -> str | None: ...
+    @property
+    def line(self) -> int | None: ...
+
+
+class TemplateError(ClientError, ValueError):
+    """A template cannot be used; ``findings`` holds everything that was found, each with message, file and line."""
+
+    def __init__(self, message: str, *, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.findings = list(findings)
+
+
+class UnknownTemplateError(ClientError):
+    """No template of this name, namespace and version is registered."""
+
+
+class DuplicateTaskError(ClientError):
+    """This task exists already.
+
+    ``task_uuid`` is the existing task; ``same_context`` is False when its key came back with other content.
+    """
+
+    def __init__(self, message: str, *, task_uuid: str, same_context: bool = True) -> None:
+        super().__init__(message)
+        self.task_uuid = task_uuid
+        self.same_context = same_context
+
+
+class TaskNotFoundError(ClientError):
+    """There is no task of this id."""
+
+
+class StepNotFoundError(ClientError):
+    """There is no step of this id in this task."""
+
+
+class TaskStateError(ClientError):
+    """The task's or step's state does not allow this, as cancelling a task that is final."""

@@ -1,0 +1,31 @@
+"""What can be wrong with the place where tasks are kept."""
+
+from __future__ import annotations
+
+from tasker_core.errors.client import ClientError
+
+
+class StoreError(ClientError):
+    """The store could not do its work; the message names the file or server and what would help."""
+
+    retryable = True
+
+
+class StoreLockedError(StoreError):
+    """Another process held the store longer than the busy timeout."""
+
+
+class StoreCorruptError(StoreError):
+    """The file is not a database, or a damaged one."""
+
+    retryable = False
+
+
+class StoreFullError(StoreError):
+    """The disk, or the quota, is full. Nothing of the transaction was stored."""
+
+
+class StoreVersionError(StoreError):
+    """The schema is of another version than this code, or the database is too old."""
+
+    retryable = False
