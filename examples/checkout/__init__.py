@@ -1,0 +1,1 @@
+"""A small shop whose checkout runs as a task: see README.md beside this file."""
