@@ -1,0 +1,188 @@
+"""What the client answers: frozen values whose ``__dict__`` is JSON-able, so that a route may return it as it is.
+
+Every field has a default; ``from_dict`` ignores keys it doesn't know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+R = TypeVar("R")
+
+
+def _build(cls: type[R], data: Mapping[str, Any]) -> R:
+    known: dict[str, Any] = cls.__dict__["__dataclass_fields__"]
+    return cls(**{key: value for key, value in data.items() if key in known})
+
+
+@dataclass(frozen=True)
+class PaginationInfo:
+    """Which page of how many."""
+
+    page: int = 0
+    per_page: int = 50
+    total_count: int = 0
+    total_pages: int = 0
+    has_next: bool = False
+    has_previous: bool = False
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PaginationInfo:
+        return _build(cls, data)
+
+
+@dataclass(frozen=True)
+class TaskResponse:
+    """A task: its request, its state, the counts of its steps and each step's readiness (as dicts).
+
+    >>> TaskResponse.from_dict({"task_uuid": "t-1", "status": "complete", "not_known_here": 1}).status
+    'complete'
+    """
+
+    task_uuid: str = ""
+    name: str = ""
+    namespace: str = "default"
+    version: str = ""
+    status: str = ""
+    created_at: str | None = None
+    updated_at: str | None = None
+    completed_at: str | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    initiator: str = ""
+    source_system: str = ""
+    reason: str = ""
+    priority: int | None = None
+    tags: list[str] | None = None
+    correlation_id: str = ""
+    parent_correlation_id: str | None = None
+    total_steps: int = 0
+    pending_steps: int = 0
+    in_progress_steps: int = 0
+    completed_steps: int = 0
+    failed_steps: int = 0
+    ready_steps: int = 0
+    execution_status: str = ""
+    recommended_action: str | None = None
+    completion_percentage: float = 0.0
+    health_status: str = ""
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TaskResponse:
+        return _build(cls, data)
+
+
+@dataclass(frozen=True)
+class TaskListResponse:
+    """One page of tasks."""
+
+    tasks: list[TaskResponse] = field(default_factory=list)
+    pagination: PaginationInfo = field(default_factory=PaginationInfo)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TaskListResponse:
+        return cls(
+            tasks=[TaskResponse.from_dict(task) for task in data.get("tasks") or ()],
+            pagination=PaginationInfo.from_dict(data.get("pagination") or {}),
+        )
+
+
+@dataclass(frozen=True)
+class StepReadiness:
+    """What :attr:`TaskResponse.steps` tells of each step, for code that wants it typed."""
+
+    workflow_step_uuid: str = ""
+    task_uuid: str = ""
+    named_step_uuid: str = ""
+    name: str = ""
+    current_state: str = ""
+    dependencies_satisfied: bool = False
+    retry_eligible: bool = False
+    ready_for_execution: bool = False
+    last_failure_at: str | None = None
+    next_retry_at: str | None = None
+    total_parents: int = 0
+    completed_parents: int = 0
+    attempts: int = 0
+    max_attempts: int = 0
+    backoff_request_seconds: int | None = None
+    last_attempted_at: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StepReadiness:
+        return _build(cls, data)
+
+
+@dataclass(frozen=True)
+class StepResponse:
+    """A step. ``results`` is the whole execution result; what the handler returned is under its ``result``."""
+
+    step_uuid: str = ""
+    task_uuid: str = ""
+    name: str = ""
+    created_at: str | None = None
+    updated_at: str | None = None
+    completed_at: str | None = None
+    results: dict[str, Any] | None = None
+    current_state: str = ""
+    dependencies_satisfied: bool = False
+    retry_eligible: bool = False
+    ready_for_execution: bool = False
+    total_parents: int = 0
+    completed_parents: int = 0
+    attempts: int = 0
+    max_attempts: int = 0
+    last_failure_at: str | None = None
+    next_retry_at: str | None = None
+    last_attempted_at: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StepResponse:
+        return _build(cls, data)
+
+
+@dataclass(frozen=True)
+class StepAuditResponse:
+    """One entry of a step's history: what became of it, when, where and how long it took."""
+
+    audit_uuid: str = ""
+    workflow_step_uuid: str = ""
+    transition_uuid: str = ""
+    task_uuid: str = ""
+    recorded_at: str = ""
+    worker_uuid: str | None = None
+    correlation_id: str | None = None
+    success: bool = False
+    execution_time_ms: int | None = None
+    result: dict[str, Any] | None = None
+    step_name: str = ""
+    from_state: str | None = None
+    to_state: str = ""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StepAuditResponse:
+        return _build(cls, data)
+
+
+@dataclass(frozen=True)
+class HealthResponse:
+    """Whether tasks can be created and read."""
+
+    healthy: bool = False
+    status: str = ""
+    timestamp: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> HealthResponse:
+        return _build(cls, data)
+
+
+ClientTaskResponse = TaskResponse
+ClientTaskListResponse = TaskListResponse
+ClientStepReadiness = StepReadiness
+ClientStepResponse = StepResponse
+ClientStepAuditResponse = StepAuditResponse
+ClientHealthResponse = HealthResponse
+ClientPaginationInfo = PaginationInfo
