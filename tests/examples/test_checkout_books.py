@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from examples.checkout.models import Charge, Checkout, PlacedOrder, PricedLine, Reservation, ReservedLine
 from examples.checkout.services import catalogue, inventory, orders
 from examples.checkout.services.database import open_shop, transaction

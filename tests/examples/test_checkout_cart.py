@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
+
 from examples.checkout.models import CartItem, Checkout
 from examples.checkout.services.carts import CartRefused, check
 from examples.checkout.services.catalogue import Product
-from pydantic import ValidationError
 
 CATALOGUE = {
     product.sku: product for product in (Product("MUG", "Mug", 1_450, 120), Product("SET", "Tea set", 14_900, 3))

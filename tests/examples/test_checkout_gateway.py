@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from examples.checkout.gateway import Gateway
 from examples.checkout.ledger import Ledger
 from examples.checkout.services.payments import CardDeclined, GatewayUnavailable, PaymentGateway, PaymentRefused

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from examples.checkout.mailsink import mails_in
 from examples.checkout.models import PlacedOrder, PricedCart, PricedLine
 from examples.checkout.processes import LocalShop

@@ -6,11 +6,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from examples.checkout.models import PricedLine
 from examples.checkout.services import money
 from examples.checkout.services.pricing import FREE_SHIPPING_FROM, SHIPPING, TAX_RATES, price, shipping_for
-from hypothesis import given
-from hypothesis import strategies as st
 
 COUNTRIES = st.sampled_from(sorted(TAX_RATES))
 LINES = st.lists(
