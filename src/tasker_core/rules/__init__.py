@@ -1,0 +1,1 @@
+"""The rules: pure decisions, without I/O, clock or chance."""

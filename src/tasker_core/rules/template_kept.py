@@ -1,0 +1,63 @@
+"""What this release doesn't act on: the keys that it keeps with a template, the step types that it can't run.
+
+Whoever builds one of them removes its row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasker_core.rules.findings import Findings, Path
+from tasker_core.rules.template import StepTemplate, Template
+from tasker_core.rules.template_blocks import Block, HandlerSpec
+
+BUILT_STEP_TYPES = frozenset({"standard"})
+
+_ANY_VALUE = object()
+
+KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
+    Template: {
+        "system_dependencies": _ANY_VALUE,
+        "domain_events": _ANY_VALUE,
+        "input_schema": _ANY_VALUE,
+        "environments": _ANY_VALUE,
+        "lifecycle": _ANY_VALUE,
+        "identity_strategy": "strict",
+        "identity_window_seconds": _ANY_VALUE,
+        "default_context": _ANY_VALUE,
+        "default_options": _ANY_VALUE,
+        "schema_validation": _ANY_VALUE,
+    },
+    StepTemplate: {
+        "system_dependency": _ANY_VALUE,
+        "publishes_events": _ANY_VALUE,
+        "batch_config": _ANY_VALUE,
+        "result_schema": _ANY_VALUE,
+        "composition": _ANY_VALUE,
+        "compensate": _ANY_VALUE,
+        "concurrency": _ANY_VALUE,
+        "rate": _ANY_VALUE,
+    },
+    HandlerSpec: {
+        "method": "call",
+        "resolver": _ANY_VALUE,
+    },
+}
+"""By block: each key that is only kept, and the value, if there is one, that asks for no more than is done anyhow."""
+
+
+def report_kept(block: Block, path: Path, what: str, findings: Findings) -> None:
+    """Report the keys of ``block`` that are kept and not acted on; ``what`` names it, "" for the template."""
+    for key, harmless in KEPT_KEYS.get(type(block), {}).items():
+        if key in block.model_fields_set and getattr(block, key) != harmless:
+            of = f" of {what}" if what else ""
+            message = f"{key!r}{of} is kept with the template; this release doesn't act on it"
+            findings.info("KEPT", (*path, key), message)
+
+
+def check_step_type(step: StepTemplate, path: Path, findings: Findings) -> None:
+    """Refuse a step of a type that isn't built."""
+    if step.type not in BUILT_STEP_TYPES:
+        built = ", ".join(sorted(BUILT_STEP_TYPES))
+        message = f"step {step.name!r} is of type {step.type!r}, which this release can't run; it runs {built} steps"
+        findings.error("STEP_TYPE_NOT_BUILT", (*path, "type"), message)
