@@ -1,0 +1,39 @@
+"""Every code block of the README, of docs/ and of the examples does what its reader expects."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("README.md")),
+]
+RUNNER = ROOT / "tests/support/document_run.py"
+TIMEOUT = 300
+
+# One at a time: documents name fixed ports, as their readers would.
+pytestmark = pytest.mark.xdist_group("documents")
+
+
+@pytest.mark.parametrize("document", [str(path.relative_to(ROOT)) for path in DOCUMENTS])
+def test_the_code_blocks_work(document: str, tmp_path: Path) -> None:
+    directory = tmp_path / "reader"
+    directory.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-P", "-W", "error", RUNNER, ROOT / document, directory],
+        cwd=directory,
+        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{ended.stderr}\n--- printed before ---\n{ended.stdout}"
