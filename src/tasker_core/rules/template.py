@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from tasker_core.rules import payload
-from tasker_core.rules.graph import parents_of, reachable
+from tasker_core.rules.graph import Ancestry
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.template_blocks import (
     BatchConfig,
@@ -30,8 +30,6 @@ from tasker_core.rules.template_blocks import (
 from tasker_core.words import RetryPolicy
 
 LONGEST_NAMESPACE = 29
-MOST_CACHED_ANCESTORS = 1_000_000
-"""Names kept over all ancestor sets of a template: a chain of 10,000 steps would hold fifty million."""
 
 StepType: TypeAlias = Literal["standard", "decision", "deferred_convergence", "batchable", "batch_worker"]
 OTHER_STEP_TYPES = {"decision_point": "decision", "deferred": "deferred_convergence"}
@@ -186,14 +184,8 @@ class Template(Block):
 
     def ancestors(self, step_name: str) -> frozenset[str]:
         """The names of all steps that must be finished before this one starts. Raises KeyError for an unknown step."""
-        known = self._known_ancestors.get(step_name)
-        if known is None:
-            self.step(step_name)
-            known = reachable(self._parents, step_name)
-            if sum(map(len, self._known_ancestors.values())) + len(known) > MOST_CACHED_ANCESTORS:
-                self._known_ancestors.clear()
-            self._known_ancestors[step_name] = known
-        return known
+        self.step(step_name)
+        return self._ancestry.of(step_name)
 
     @cached_property
     def _digest(self) -> str:
@@ -211,10 +203,6 @@ class Template(Block):
         )
 
     @cached_property
-    def _parents(self) -> dict[str, list[str]]:
+    def _ancestry(self) -> Ancestry[str]:
         names = [step.name for step in self.steps]
-        return parents_of(names, ((names[parent - 1], names[child - 1]) for parent, child in self._edges))
-
-    @cached_property
-    def _known_ancestors(self) -> dict[str, frozenset[str]]:
-        return {}
+        return Ancestry(names, ((names[parent - 1], names[child - 1]) for parent, child in self._edges))

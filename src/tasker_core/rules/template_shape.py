@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -93,7 +94,7 @@ def _explained(detail: ErrorDetails, path: Path, data: Any) -> tuple[str, str]:
         return "WRONG_TYPE", wrong + _how_to_write(kind, value, path)
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
-        return "OUT_OF_RANGE", f"{what} must be {words} {context[key]:,}; found {value}"
+        return "OUT_OF_RANGE", f"{what} must be {words} {context[key]:,.9g}; found {value}"
     if kind == "literal_error":
         return _one_of(value, re.findall(r"'([^']*)'", context["expected"]), what, path)
     if kind == "string_too_short":
@@ -133,34 +134,40 @@ def _blocks(block: type[Block], value: Any, path: Path) -> Iterator[tuple[Path, 
     if not isinstance(value, Mapping):
         return
     yield path, block, value
-    fields = _keys(block)
+    inside = _blocks_inside(block)
     for key, item in value.items():
-        field = fields.get(block.other_names.get(key, key))
-        inner = _block_of(field.annotation) if field else None
-        if inner is None:
+        if key not in inside:
             continue
+        inner, by_name = inside[key]
         if isinstance(item, list):
             for number, one in enumerate(item):
                 yield from _blocks(inner, one, (*path, key, number))
-        elif _is_map_of_blocks(field) and isinstance(item, Mapping):
+        elif by_name and isinstance(item, Mapping):
             for name, one in item.items():
                 yield from _blocks(inner, one, (*path, key, name))
         else:
             yield from _blocks(inner, item, (*path, key))
 
 
+@cache
 def _keys(block: type[Block]) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in block.model_fields.items()}
+
+
+@cache
+def _blocks_inside(block: type[Block]) -> dict[str, tuple[type[Block], bool]]:
+    """The keys that hold blocks: which kind, and whether the key maps names to them."""
+    return {
+        key: (inner, getattr(field.annotation, "__origin__", None) is dict)
+        for key, field in _keys(block).items()
+        if (inner := _block_of(field.annotation))
+    }
 
 
 def _block_of(annotation: Any) -> type[Block] | None:
     if isinstance(annotation, type) and issubclass(annotation, Block):
         return annotation
     return next((block for part in get_args(annotation) if (block := _block_of(part))), None)
-
-
-def _is_map_of_blocks(field: FieldInfo | None) -> bool:
-    return field is not None and getattr(field.annotation, "__origin__", None) is dict
 
 
 def _where_known(key: str) -> str:
