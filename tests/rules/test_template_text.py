@@ -137,7 +137,7 @@ def test_keys_that_are_only_kept_are_named_with_their_line() -> None:
 
 
 def test_a_kept_key_that_asks_for_what_is_done_anyhow_is_not_named() -> None:
-    read = read_template(ONE_STEP + "      method: call\nidentity_strategy: strict\n", "order.yaml")
+    read = read_template(ONE_STEP + "identity_strategy: strict\n", "order.yaml")
     assert "KEPT" not in codes(read, "info")
 
 

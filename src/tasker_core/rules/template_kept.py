@@ -39,7 +39,6 @@ KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
         "rate": _ANY_VALUE,
     },
     HandlerSpec: {
-        "method": "call",
         "resolver": _ANY_VALUE,
     },
 }

@@ -30,10 +30,14 @@ _PLAIN_WORDS = (
 )
 
 
-def explain_syntax(text: str, error: Exception, findings: Findings) -> None:
-    """Add what the parser says of ``text``, with line and column, and what it expected there."""
+def explain_syntax(text: str, error: Exception, findings: Findings, after: int) -> None:
+    """Add what the parser says of ``text``, with line and column, and what it expected there.
+
+    ``after`` is the line of the last part that could be read, for the rare error that tells no place.
+    """
     error = _detailed(text) or error
-    line = column = None
+    line: int = after
+    column: int | None = None
     problem, began = str(error), ""
     if isinstance(error, yaml.MarkedYAMLError):
         problem = error.problem or problem

@@ -72,7 +72,7 @@ def parse(text: str, findings: Findings, other_names: Mapping[str, str]) -> Pars
     try:
         reader.read(yaml.parse(text, Loader=_FAST))
     except (yaml.YAMLError, ValueError) as error:
-        explain_syntax(text, error, findings)
+        explain_syntax(text, error, findings, after=reader.line)
         return None
     except _TooMuch:
         return None
@@ -85,6 +85,7 @@ class _Reader:
     def __init__(self, findings: Findings) -> None:
         self.data: Any = None
         self.lines: Lines = {}
+        self.line = 1
         self._findings = findings
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
@@ -92,7 +93,7 @@ class _Reader:
 
     def read(self, events: Iterator[yaml.Event]) -> None:
         for event in events:
-            line = event.start_mark.line + 1 if event.start_mark else 1
+            line = self.line = event.start_mark.line + 1 if event.start_mark else 1
             match event:
                 case yaml.ScalarEvent():
                     self._scalar(event, line)
