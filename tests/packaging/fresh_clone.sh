@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# What a newcomer gets: HEAD cloned into an empty directory, nothing installed, nothing cached, nothing configured.
+#
+#   tests/packaging/fresh_clone.sh [PYTHON]      PYTHON: the interpreter to use, python3 by default
+#
+# Ends with "fresh clone: demo and tests passed", or with the first command that failed; what it made is removed then.
+set -euo pipefail
+
+python="$(command -v "${1:-python3}")"
+checkout="$(cd "$(dirname "$0")/../.." && pwd)"
+place="$(mktemp -d "${TMPDIR:-/tmp}/tasker-fresh-XXXXXX")"
+trap 'rm -rf "$place"' EXIT
+
+git clone --quiet --no-local "$checkout" "$place/tasker"
+mkdir "$place/home" "$place/pip-cache"
+
+# How to reach the network is the machine's business and stays; all else that a user may have set goes.
+network=()
+for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY SSL_CERT_FILE SSL_CERT_DIR \
+            PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_CERT PIP_DEFAULT_TIMEOUT; do
+    if [ -n "${!name:-}" ]; then network+=("$name=${!name}"); fi
+done
+
+clean() {
+    env -i PATH="$(dirname "$python"):/usr/local/bin:/usr/bin:/bin" HOME="$place/home" LANG=C.UTF-8 \
+        PIP_CACHE_DIR="$place/pip-cache" ${network[@]+"${network[@]}"} "$@"
+}
+
+cd "$place/tasker"
+clean make demo PYTHON="$python"
+clean make test PYTHON="$python"
+test -z "$(git status --porcelain)" || { echo "the run left files in the checkout:"; git status --short; exit 1; }
+echo "fresh clone: demo and tests passed"
