@@ -1,0 +1,1 @@
+"""Tasker: durable multi-step business workflows."""

@@ -1,0 +1,3 @@
+from tasker_core.cli import main
+
+main()

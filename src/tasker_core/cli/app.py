@@ -1,0 +1,74 @@
+"""The command's root: its groups, its version, and how its errors are said."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from tasker_core.cli import run, task, template, worker
+from tasker_core.cli.output import errors
+from tasker_core.errors import ResolutionError, TaskerError
+from tasker_core.version import VERSION
+
+USAGE, FAILED = 2, 1
+
+app = typer.Typer(
+    name="tasker",
+    help="Durable multi-step workflows: run a task, start a worker, look at what happened.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("worker")(worker.worker)
+app.add_typer(task.app, name="task")
+app.add_typer(template.app, name="template")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tasker {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else os.environ.get("LOG_LEVEL", "WARNING").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+def main() -> None:
+    """Run the command. Exit code 2 for what was asked wrongly, 1 for what went wrong, 130 after Ctrl-C."""
+    # Handlers are imported from where the command is run, as `python -m` would.
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        app()
+    except TaskerError as error:
+        errors.print(f"[red]error:[/] {_plain(error)}", highlight=False)
+        sys.exit(USAGE if isinstance(error, ValueError | ResolutionError) or _is_usage(error) else FAILED)
+    except (ImportError, OSError) as error:
+        errors.print(f"[red]error:[/] {_plain(error)}", highlight=False)
+        sys.exit(USAGE)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _is_usage(error: TaskerError) -> bool:
+    return type(error).__name__ in ("UnknownTemplateError", "TaskNotFoundError", "StepNotFoundError")
+
+
+def _plain(error: BaseException) -> str:
+    return str(error).replace("[", "\\[")

@@ -1,0 +1,91 @@
+"""How the command speaks: tables and colours to people, JSON to programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tasker_core.types import StepResponse, TaskResponse
+
+people = Console()
+errors = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--database-url", help="The store; else TASKER_DATABASE_URL, DATABASE_URL, sqlite:///tasker.db."),
+]
+
+STYLES = {
+    "complete": "green",
+    "resolved_manually": "green",
+    "error": "bold red",
+    "blocked_by_failures": "bold red",
+    "cancelled": "magenta",
+    "waiting_for_retry": "yellow",
+    "in_progress": "cyan",
+    "steps_in_process": "cyan",
+    "enqueued": "blue",
+}
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def state(name: str) -> Text:
+    return Text(name, style=STYLES.get(name, "dim"))
+
+
+def task_view(task: TaskResponse, steps: Sequence[StepResponse]) -> RenderableType:
+    """A task with a line per step: state, attempts, duration, and the error of what failed."""
+    title = Text.assemble(
+        (f"{task.namespace}/{task.name} ", "bold"),
+        (f"{task.version}  ", "dim"),
+        state(task.status),
+        f"  {task.task_uuid}",
+    )
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in ("step", "state", "attempts", "took", ""):
+        table.add_column(column, overflow="fold")
+    for step in steps:
+        table.add_row(
+            step.name, state(step.current_state), f"{step.attempts} of {step.max_attempts}", took(step), remark(step)
+        )
+    return Group(title, table)
+
+
+def remark(step: StepResponse) -> Text:
+    """The last error of a step that hasn't succeeded, and when it is tried again."""
+    error = (step.results or {}).get("error")
+    if error is None or step.current_state in ("complete", "resolved_manually"):
+        return Text()
+    again = f" (again at {step.next_retry_at[11:23]})" if step.next_retry_at else ""
+    return Text(f"{error['error_type']}: {error['message']}{again}", style="red")
+
+
+def took(step: StepResponse) -> str:
+    """How long the last attempt ran."""
+    milliseconds = (step.results or {}).get("execution_time_ms")
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds} ms" if milliseconds < 1_000 else f"{milliseconds / 1_000:.2f} s"
+
+
+def duration(task: TaskResponse) -> float | None:
+    """Seconds from creation to completion."""
+    if not (task.created_at and task.completed_at):
+        return None
+    return (datetime.fromisoformat(task.completed_at) - datetime.fromisoformat(task.created_at)).total_seconds()
+
+
+def whole(task: TaskResponse, steps: Sequence[StepResponse]) -> dict[str, Any]:
+    """A task with the results of its steps, for programs."""
+    return {**task.__dict__, "steps": [step.__dict__ for step in steps]}

@@ -1,0 +1,149 @@
+"""``tasker run``: one task from its template to its end, before the user's eyes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+
+from tasker_core.cli.inputs import read_context
+from tasker_core.cli.output import AsJson, Database, duration, people, print_json, task_view, took, whole
+from tasker_core.cli.worker import Concurrency, Handlers
+from tasker_core.client import TaskerClient
+from tasker_core.client.client import operator
+from tasker_core.errors import DuplicateTaskError, HandlerNotFoundError
+from tasker_core.rules.template import Template
+from tasker_core.template_files import read_file
+from tasker_core.types import StepResponse
+from tasker_core.words import TaskState
+from tasker_core.worker import Worker
+
+REFRESH = 0.1
+
+
+def run(
+    template: Annotated[Path, typer.Argument(help="The template's YAML file.")],
+    input: Annotated[
+        str | None, typer.Option("--input", "-i", help="The context: a JSON file, - for standard input, or JSON.")
+    ] = None,
+    handlers: Handlers = None,
+    key: Annotated[str | None, typer.Option("--idempotency-key", "-k", help="Makes the task unique.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Make another task even if the same exists.")] = False,
+    concurrency: Concurrency = 10,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one task to its end, with live progress.
+
+    If the same task exists unfinished, it goes on; if it is finished, its result is shown. Exit code 0 when the task is
+    complete, 1 when it rests in any other state, 2 when the call was wrong.
+    """
+    context = read_context(input)
+    read = read_file(template)
+    with TaskerClient(initiator=operator(), source_system="tasker run", database_url=database_url) as client:
+        worker = Worker.start(handlers, database_url=database_url, concurrency=concurrency, template_path=template)
+        try:
+            _check_handlers(worker, read.template)
+            task = _task(client, read.template, context, key, new=new, as_json=as_json)
+            _follow(client, task, as_json)
+        finally:
+            worker.stop()
+        found, steps = client.get_task(task), client.list_task_steps(task)
+    if as_json:
+        print_json(whole(found, steps))
+    else:
+        seconds = duration(found)
+        people.print(task_view(found, steps))
+        if seconds is not None:
+            people.print(f"[dim]{found.status} in {seconds:.3f} s[/]")
+    raise typer.Exit(0 if found.status == TaskState.COMPLETE else 1)
+
+
+def _check_handlers(worker: Worker, template: Template) -> None:
+    mine = f"{template.namespace_name}/{template.name}/"
+    missing = {step: why for step, why in worker.service.serving.missing.items() if step.startswith(mine)}
+    if missing:
+        said = "\n  ".join(f"step {step.removeprefix(mine)!r}: {why}" for step, why in missing.items())
+        raise HandlerNotFoundError(f"no handler for these steps; name their package with --handlers\n  {said}")
+
+
+def _task(
+    client: TaskerClient, template: Template, context: dict[str, Any], key: str | None, *, new: bool, as_json: bool
+) -> str:
+    wish: dict[str, Any] = {
+        "namespace": template.namespace_name,
+        "version": template.version,
+        "context": context,
+        "idempotency_key": key,
+    }
+    try:
+        return client.create_task(template.name, **wish).task_uuid
+    except DuplicateTaskError as duplicate:
+        if not new:
+            found = client.get_task(duplicate.task_uuid)
+            if not as_json:
+                final = TaskState(found.status).is_final
+                done = "is finished already; this is its result" if final else "exists unfinished; it goes on"
+                people.print(f"[yellow]the same task {done}[/] (--new makes another)")
+            return duplicate.task_uuid
+        import uuid
+
+        another = f"{key or 'run'}:{uuid.uuid4()}"
+        return client.create_task(template.name, **{**wish, "idempotency_key": another}).task_uuid
+
+
+def _follow(client: TaskerClient, task: str, as_json: bool) -> None:
+    """Show the task until it is at rest. Ctrl-C stops the watching; the task goes on with the next worker."""
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        if as_json or not people.is_terminal:
+            _wait(client, task, interrupted, None if as_json else _Journal())
+            return
+        with Live(console=people, refresh_per_second=1 / REFRESH, transient=True) as live:
+            _wait(
+                client,
+                task,
+                interrupted,
+                lambda: live.update(task_view(client.get_task(task), client.list_task_steps(task))),
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+def _wait(client: TaskerClient, task: str, interrupted: threading.Event, show: Any) -> None:
+    while not interrupted.is_set():
+        try:
+            client.wait(task, timeout=REFRESH)
+            at_rest = True
+        except TimeoutError:
+            at_rest = False
+        if isinstance(show, _Journal):
+            show.note(client.list_task_steps(task))
+        elif show is not None:
+            show()
+        if at_rest:
+            return
+
+
+class _Journal:
+    """A line for each change of a step, for output that isn't a terminal."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[str, int]] = {}
+
+    def note(self, steps: Sequence[StepResponse]) -> None:
+        for step in steps:
+            now = (step.current_state, step.attempts)
+            if step.current_state != "pending" and self._seen.get(step.name) != now:
+                self._seen[step.name] = now
+                people.print(
+                    f"{step.name}: {step.current_state}, attempt {step.attempts} of {step.max_attempts} {took(step)}"
+                )

@@ -1,0 +1,125 @@
+"""``tasker task``: create, get, list, cancel, wait."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from tasker_core.cli.inputs import read_context
+from tasker_core.cli.output import AsJson, Database, people, print_json, state, task_view, whole
+from tasker_core.client import TaskerClient
+from tasker_core.client.client import operator
+
+app = typer.Typer(help="Create tasks and look at them.", no_args_is_help=True)
+
+TaskId = Annotated[str, typer.Argument(help="The task's UUID.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="The template's name.")],
+    input: Annotated[
+        str | None, typer.Option("--input", "-i", help="The context: a JSON file, - for standard input, or JSON.")
+    ] = None,
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="The template's namespace.")] = None,
+    version: Annotated[str | None, typer.Option(help="The template's version; else 1.0.0, else the newest.")] = None,
+    key: Annotated[str | None, typer.Option("--idempotency-key", "-k", help="Makes the task unique.")] = None,
+    priority: Annotated[int, typer.Option("--priority", "-p", help="-100 to 100, the highest first.")] = 0,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given several times.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "Task requested",
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a task; a worker runs it."""
+    with _client(database_url) as client:
+        task = client.create_task(
+            name,
+            namespace=namespace,
+            context=read_context(input),
+            version=version,
+            reason=reason,
+            idempotency_key=key,
+            priority=priority,
+            tags=tag or [],
+        )
+        print_json(task.__dict__) if as_json else people.print(task.task_uuid)
+
+
+@app.command()
+def get(task: TaskId, database_url: Database = None, as_json: AsJson = False) -> None:
+    """Show a task and its steps."""
+    with _client(database_url) as client:
+        _show(client, task, as_json)
+
+
+@app.command("list")
+def list_tasks(
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only of this namespace.")] = None,
+    status: Annotated[str | None, typer.Option("--status", "-s", help="Only in this state.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only of this template.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-l", help="How many at most.")] = 20,
+    offset: Annotated[int, typer.Option(help="How many to pass over.")] = 0,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """List tasks, the newest first."""
+    with _client(database_url) as client:
+        page = client.list_tasks(limit=limit, offset=offset, namespace=namespace, status=status, name=name)
+    if as_json:
+        print_json({"tasks": [t.__dict__ for t in page.tasks], "pagination": page.pagination.__dict__})
+        return
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in ("task", "template", "state", "steps", "created"):
+        table.add_column(column, no_wrap=column == "task")
+    for task in page.tasks:
+        done = f"{task.completed_steps} of {task.total_steps}"
+        created = (task.created_at or "")[:19].replace("T", " ")
+        table.add_row(task.task_uuid, f"{task.namespace}/{task.name}", state(task.status), done, created)
+    people.print(table)
+    shown, total = len(page.tasks), page.pagination.total_count
+    if shown < total:
+        people.print(f"[dim]{shown} of {total}; more with --offset {offset + shown}[/]")
+
+
+@app.command()
+def cancel(
+    task: TaskId,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a task: what hasn't begun never will, what runs is told."""
+    with _client(database_url) as client:
+        answer = client.cancel_task(task, reason)
+    print_json(answer) if as_json else people.print("cancelled")
+
+
+@app.command()
+def wait(
+    task: TaskId,
+    timeout: Annotated[float | None, typer.Option(help="Seconds to wait at most.")] = None,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Wait until a task is at rest. Exit code 0 when it is complete, 1 otherwise."""
+    with _client(database_url) as client:
+        try:
+            client.wait(task, timeout)
+        except TimeoutError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+        complete = _show(client, task, as_json)
+    raise typer.Exit(0 if complete else 1)
+
+
+def _client(database_url: str | None) -> TaskerClient:
+    return TaskerClient(initiator=operator(), source_system="tasker command", database_url=database_url)
+
+
+def _show(client: TaskerClient, task: str, as_json: bool) -> bool:
+    found, steps = client.get_task(task), client.list_task_steps(task)
+    shown: Any = whole(found, steps) if as_json else task_view(found, steps)
+    print_json(shown) if as_json else people.print(shown)
+    return found.status == "complete"

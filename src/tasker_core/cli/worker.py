@@ -1,0 +1,66 @@
+"""``tasker worker``: serve handlers until told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasker_core.cli.output import Database, people
+from tasker_core.types import BootstrapConfig
+from tasker_core.worker import Worker
+
+STUCK = 70
+
+Handlers = Annotated[
+    list[str] | None, typer.Option("--handlers", "-H", help="A package of handlers; may be given several times.")
+]
+Concurrency = Annotated[int, typer.Option("--concurrency", "-c", min=1, help="How many handlers run at once.")]
+
+
+def worker(
+    handlers: Handlers = None,
+    concurrency: Concurrency = 10,
+    name: Annotated[str | None, typer.Option(help="The worker's name; else host and process.")] = None,
+    namespace: Annotated[list[str] | None, typer.Option("--namespace", "-n", help="Serve only these.")] = None,
+    templates: Annotated[
+        Path | None, typer.Option(help="Templates to register; else TASKER_TEMPLATE_PATH, config/tasks.")
+    ] = None,
+    shutdown_timeout: Annotated[float, typer.Option(help="Seconds that a stop waits for what runs.")] = 30.0,
+    database_url: Database = None,
+) -> None:
+    """Run handlers until SIGTERM or Ctrl-C; a second one ends at once."""
+    running = Worker.start(
+        handlers,
+        BootstrapConfig(worker_id=name) if name else None,
+        database_url=database_url,
+        concurrency=concurrency,
+        namespaces=namespace,
+        template_path=templates,
+        shutdown_timeout=shutdown_timeout,
+    )
+    serving = running.service.serving
+    for step, why in serving.missing.items():
+        people.print(f"[yellow]not served:[/] {step}: {why}", highlight=False, soft_wrap=True)
+    people.print(
+        f"worker {running.worker_id} serves {len(serving.lanes)} handlers, {concurrency} at a time", highlight=False
+    )
+    sys.stdout.flush()
+    asked = threading.Event()
+
+    def stop(signum: int, *_: object) -> None:
+        if asked.is_set():
+            sys.exit(128 + signum)
+        asked.set()
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, stop)
+    while not asked.wait(0.2):
+        if not running.is_running:
+            raise typer.Exit(STUCK)
+    people.print("stopping: what runs may finish ...")
+    running.stop()

@@ -1,0 +1,88 @@
+"""The client's sentences spoken to the engine of this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasker_core.engine import Engine, TaskRequest
+from tasker_core.engine.open import close_engine, open_engine
+from tasker_core.errors import StoreError, TaskNotFoundError
+from tasker_core.rules.template import Template
+from tasker_core.words import TaskState
+
+SHORTEST_POLL, LONGEST_POLL = 0.005, 0.05
+
+
+class Local:
+    """Opens the store that ``url`` names and keeps it open until ``close``."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: Engine = open_engine(url)
+
+    def new_id(self) -> str:
+        return self._engine.ids.new()
+
+    def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[str]:
+        return [c.task for c in self._engine.create(requests, refuse_duplicates=refuse_duplicates)]
+
+    def task(self, task: str) -> dict[str, Any]:
+        return self._engine.views.task(task)
+
+    def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
+        return self._engine.views.tasks(filters, limit, offset)
+
+    def steps(self, task: str) -> list[dict[str, Any]]:
+        return self._engine.views.steps(task)
+
+    def step(self, task: str, step: str) -> dict[str, Any]:
+        return self._engine.views.step(task, step)
+
+    def audit(self, task: str, step: str) -> list[dict[str, Any]]:
+        return self._engine.views.audit(task, step)
+
+    def cancel(self, task: str, actor: str, reason: str) -> None:
+        self._engine.cancel(task, actor=actor, reason=reason)
+
+    def register(self, template: Template, *, replace: bool) -> Sequence[str]:
+        """The differences for which it was refused, if it was."""
+        return self._engine.catalog.register(template, replace=replace).refused
+
+    def wait(self, task: str, timeout: float | None) -> bool:
+        """Return True as soon as ``task`` is at rest, False after ``timeout`` seconds. Raises TaskNotFoundError.
+
+        A worker of this process rings at once; one of another process is noticed by polling.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        rung = self._engine.wake.watch(task)
+        poll, mark = SHORTEST_POLL, None
+        try:
+            while True:
+                seen = self._engine.store.database.change_mark()
+                if seen != mark or seen == -1 or rung.is_set():
+                    mark = seen
+                    rung.clear()
+                    state = self._engine.store.tasks.states([task]).get(task)
+                    if state is None:
+                        raise TaskNotFoundError(f"there is no task {task}")
+                    if TaskState(state).is_at_rest:
+                        return True
+                    poll = SHORTEST_POLL
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                rung.wait(poll if left is None else min(poll, left))
+                poll = min(poll * 1.5, LONGEST_POLL)
+        finally:
+            self._engine.wake.unwatch(task, rung)
+
+    def is_healthy(self) -> bool:
+        try:
+            self._engine.store.templates.mark()
+        except StoreError:
+            return False
+        return True
+
+    def close(self) -> None:
+        close_engine(self._engine)

@@ -1,0 +1,83 @@
+"""Where time and ids come from; tests pass their own."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from typing import Protocol
+
+from tasker_core.words import Micros
+
+SECOND: Micros = 1_000_000
+
+
+class Clock(Protocol):
+    """Tells the time. ``now`` is wall-clock time, ``monotonic`` never goes back and is only good for differences."""
+
+    def now(self) -> Micros: ...
+
+    def monotonic(self) -> Micros: ...
+
+
+class SystemClock:
+    """This machine's clocks."""
+
+    def now(self) -> Micros:
+        return time.time_ns() // 1_000
+
+    def monotonic(self) -> Micros:
+        return time.monotonic_ns() // 1_000
+
+
+class ManualClock:
+    """A clock that stands still until it is told otherwise, for tests."""
+
+    def __init__(self, now: Micros = 1_800_000_000 * SECOND) -> None:
+        self._now = now
+
+    def now(self) -> Micros:
+        return self._now
+
+    def monotonic(self) -> Micros:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move on by ``seconds``."""
+        self._now += round(seconds * SECOND)
+
+
+class Ids(Protocol):
+    """Makes ids that are never repeated."""
+
+    def new(self) -> str: ...
+
+
+class RandomIds:
+    """UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits. Order of ids isn't order of time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool = b""
+        self._pid = 0
+
+    def new(self) -> str:
+        with self._lock:
+            if len(self._pool) < 10 or self._pid != os.getpid():
+                self._pool, self._pid = os.urandom(1_000), os.getpid()
+            random, self._pool = self._pool[:10], self._pool[10:]
+        value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(random, "big")
+        value = value & ~(0xF << 76) | 0x7 << 76
+        value = value & ~(0x3 << 62) | 0x2 << 62
+        text = f"{value:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def step_uuid(task: str, no: int) -> str:
+    """The public id of step ``no`` of ``task``: derived (UUIDv5), so that no row has to carry it.
+
+    >>> step_uuid("01980000-0000-7000-8000-000000000000", 1)
+    '311a7a00-55b4-5519-86f8-4065d1074f45'
+    """
+    return str(uuid.uuid5(uuid.UUID(task), f"step:{no}"))

@@ -1,0 +1,146 @@
+"""The engine: create, claim, settle, cancel, sweep. One transaction per step, decided in Python, applied in SQL."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+
+from tasker_core.clock import SECOND, Clock, Ids, RandomIds, SystemClock
+from tasker_core.engine.beat import Heard, beat
+from tasker_core.engine.catalog import Catalog, Known, Registered
+from tasker_core.engine.claim import Claimer, as_claim
+from tasker_core.engine.create import Created, Creator
+from tasker_core.engine.memory import Memory
+from tasker_core.engine.requests import TaskRequest
+from tasker_core.engine.settle import Settler
+from tasker_core.engine.sweep import Sweeper
+from tasker_core.engine.views import Views
+from tasker_core.engine.wake import Wake
+from tasker_core.errors import TaskNotFoundError, TaskStateError
+from tasker_core.store import Store
+from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report
+
+__all__ = ["Created", "Engine", "Heard", "Known", "Registered", "TaskRequest"]
+
+LEASE_TIME: Micros = 10 * SECOND
+
+
+class Engine:
+    """The verbs of the orchestrator on one store; safe to share between threads.
+
+    ``clock``, ``ids`` and ``roll`` (numbers in [0, 1) that spread the retries) are parameters, so that tests own time
+    and chance.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        roll: Callable[[], float] = random.random,
+        lease_time: Micros = LEASE_TIME,
+    ) -> None:
+        self.store = store
+        self.clock = clock or SystemClock()
+        self.ids = ids or RandomIds()
+        self.lease_time = lease_time
+        self.wake = Wake()
+        self._memory = Memory()
+        self.catalog = Catalog(store, self.clock, self.ids)
+        self.views = Views(store, self.catalog, self.clock)
+        self._creator = Creator(store, self.catalog, self._memory, self.clock, self.ids)
+        self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
+        self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)
+        self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time)
+
+    def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool = True) -> list[Created]:
+        """Create tasks, all or none; see ``Creator.create``. Returns after the commit."""
+        serving = self.wake.has_listeners
+        created = self._creator.create(requests, refuse_duplicates=refuse_duplicates, remember=serving)
+        if serving and any(answer.new for answer in created):
+            self.wake.ready()
+        return created
+
+    def claim(self, request: ClaimRequest) -> Reply:
+        """Ready steps for a worker."""
+        leases, waiting = self._claimer.claim(request)
+        return Reply({}, leases, waiting)
+
+    def settle(
+        self, reports: Sequence[Report], actor: str, request: ClaimRequest | None = None, *, but: object = None
+    ) -> Reply:
+        """Settle what a worker reports and, in the same transaction, hand it the next ready steps.
+
+        ``but`` is the ready-listener of the worker that asks: it needs no hint about what it frees itself.
+        """
+        answers, settlements = self._settler.settle(reports, actor, as_claim(request) if request else None)
+        for done in settlements:
+            self.wake.rested(done.rested)
+        leases: list[Lease] = []
+        last = settlements[-1]
+        if request is not None and last.claimed:
+            leases = self._claimer.leases(last.claimed, request, last.stamp, last.now)
+        if last.waiting or request is None:
+            self.wake.ready(but=but)
+        return Reply(answers, leases, last.waiting)
+
+    def beat(self, worker: str, believed: Collection[LeaseKey]) -> Heard:
+        """Renew a worker's heartbeat; what it really holds."""
+        return beat(self.store, self.clock, worker, believed)
+
+    def give_back(self, worker: str, keys: Collection[LeaseKey], reason: str) -> None:
+        """Put leases that are recorded to ``worker`` back into the queue; no attempt is spent."""
+        held = self.store.steps.held_by(worker)
+        rows = [row for key, row in held.items() if key in keys]
+        if rows:
+            reports = [
+                Report(
+                    Outcome(LeaseKey(row.task_id, row.no, row.lease), Ending.RELEASED, reason=reason),
+                    row.template_id,
+                    row.name,
+                    row.attempt,
+                    row.crashes,
+                )
+                for row in rows
+            ]
+            self.settle(reports, f"worker {worker}")
+
+    def sweep(self) -> int:
+        """Put the steps of dead workers back into the queue; how many."""
+        freed = self._sweeper.sweep()
+        if freed:
+            self.wake.ready()
+        return freed
+
+    def stop_sweeping(self) -> None:
+        """Leave sweeping to another process."""
+        self._sweeper.stop()
+
+    def enqueue_due(self, actor: str) -> int:
+        """Put steps whose retry time has come into the queue; how many."""
+        return self.store.steps.enqueue_due(self.ids.new(), self.clock.now(), actor)
+
+    def result_of(self, task: str, template: str, step: str) -> JsonText | None:
+        """The stored result of a finished step; None when it hasn't finished or has none."""
+        no = self.catalog.known(template).numbers.get(step)
+        if no is None:
+            return None
+        _, results = self.store.steps.inputs((), [(task, no)])
+        return results.get((task, no))
+
+    def cancel(self, task: str, *, actor: str, reason: str = "") -> None:
+        """Cancel ``task``: what hasn't begun never will, what runs is told and its result refused.
+
+        Raises TaskNotFoundError, and TaskStateError for a task that is final.
+        """
+        if not self.store.tasks.cancel(task, self.ids.new(), self.clock.now(), actor, reason):
+            state = self.store.tasks.states([task]).get(task)
+            if state is None:
+                raise TaskNotFoundError(f"there is no task {task}")
+            raise TaskStateError(f"task {task} is {state} already; only an unfinished task can be cancelled")
+        self._memory.forget([task])
+        self.wake.rested([task])
+
+    def close(self) -> None:
+        self.store.close()

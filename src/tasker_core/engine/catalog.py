@@ -1,0 +1,209 @@
+"""The templates that tasks are made from: registered by content, looked up by name, kept compiled by id."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+
+from tasker_core.clock import Clock, Ids
+from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
+from tasker_core.rules import spelling
+from tasker_core.rules.payload import decode, encode
+from tasker_core.rules.template import StepTemplate, Template
+from tasker_core.rules.template_diff import difference
+from tasker_core.store import Store
+from tasker_core.store.rows import TemplateRow
+from tasker_core.store.templates import NewTemplate
+from tasker_core.words import Attempted, lane_of
+
+DEFAULT_NAMESPACE = "default"
+DEFAULT_VERSION = "1.0.0"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A template by its id in the store; steps are numbered from 1, in the order of the file."""
+
+    id: str
+    template: Template
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        return {step.name: no for no, step in enumerate(self.template.steps, 1)}
+
+    @cached_property
+    def lanes(self) -> tuple[str, ...]:
+        namespace = self.template.namespace_name
+        return tuple(lane_of(namespace, step.handler.callable) for step in self.template.steps)
+
+    @cached_property
+    def parents(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of each step's parents."""
+        return tuple(tuple(self.numbers[name] for name in step.dependencies) for step in self.template.steps)
+
+    @cached_property
+    def child_lanes(self) -> tuple[tuple[str, ...], ...]:
+        """The lanes of each step's children: where something may be ready once it is settled."""
+        lanes: list[list[str]] = [[] for _ in self.template.steps]
+        for no, parents in enumerate(self.parents, 1):
+            for parent in parents:
+                if self.lanes[no - 1] not in lanes[parent - 1]:
+                    lanes[parent - 1].append(self.lanes[no - 1])
+        return tuple(map(tuple, lanes))
+
+    @property
+    def rows(self) -> list[tuple[int, str, str, int]]:
+        """(no, name, lane, count of parents) of each step."""
+        named = zip(self.template.steps, self.lanes, self.parents, strict=True)
+        return [(no, step.name, lane, len(parents)) for no, (step, lane, parents) in enumerate(named, 1)]
+
+    @cached_property
+    def starts(self) -> bool:
+        return any(not parents for parents in self.parents)
+
+    def step(self, no: int) -> StepTemplate:
+        return self.template.steps[no - 1]
+
+    def attempted(self, no: int, attempt: int, crashes: int) -> Attempted:
+        """What the rules ask about an attempt of step ``no``."""
+        step = self.step(no)
+        return Attempted(attempt, step.retry_policy, crashes, step.max_crashes)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What became of a registration: ``new`` content, ``replaced`` earlier content, or refused with ``difference``."""
+
+    known: Known
+    new: bool
+    replaced: bool = False
+    refused: tuple[str, ...] = ()
+
+
+class Catalog:
+    """The templates of one store."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+        self._store, self._clock, self._ids = store, clock, ids
+        self._known: dict[str, Known] = {}
+        self._chosen: dict[tuple[str | None, str, str | None], Known] = {}
+        self._lock = threading.Lock()
+
+    def register(self, template: Template, *, replace: bool) -> Registered:
+        """Put ``template`` into the store.
+
+        Other content under a version that is registered already replaces it for new tasks with ``replace``, else it
+        is refused, and the answer shows the difference. Running tasks keep the content they started with.
+        """
+        current = self._store.templates.current(template.name, template.namespace_name, template.version)
+        digest = template.digest()
+        if current and current[0].digest == digest:
+            return Registered(self._compile(current[0]), new=False)
+        if current and not replace:
+            registered = self._compile(current[0])
+            return Registered(registered, new=False, refused=tuple(difference(registered.template, template)))
+        new = Known(self._ids.new(), template)
+        self._store.templates.register(
+            NewTemplate(
+                new.id,
+                template.namespace_name,
+                template.name,
+                template.version,
+                digest,
+                encode(template.content(), "template"),
+                new.rows,
+                template.edges(),
+            ),
+            self._clock.now(),
+            make_current=True,
+        )
+        self.refresh()
+        stored = self._store.templates.current(template.name, template.namespace_name, template.version)
+        return Registered(self._compile(stored[0]), new=True, replaced=bool(current))
+
+    def known(self, template_id: str) -> Known:
+        """The template of this id."""
+        known = self._known.get(template_id)
+        if known is None:
+            row = self._store.templates.find(template_id)
+            if row is None:
+                raise UnknownTemplateError(f"the store holds no template of the id {template_id}")
+            known = self._compile(row)
+        return known
+
+    def current(self) -> list[Known]:
+        """The contents that new tasks get, of every template."""
+        return [self._compile(row) for row in self._store.templates.current()]
+
+    def choose(self, name: str, namespace: str | None, version: str | None) -> Known:
+        """The template for a new task.
+
+        A name that ``default`` hasn't, or that comes without a namespace, is taken from the one namespace that has it.
+        Without a version it is 1.0.0, else the newest. Raises UnknownTemplateError, naming what is near.
+        """
+        chosen = self._chosen.get((namespace, name, version))
+        if chosen is None:
+            chosen = self._look_up(name, namespace, version)
+            self._chosen[namespace, name, version] = chosen
+        return chosen
+
+    def refresh(self) -> None:
+        """Forget which contents are current."""
+        self._chosen = {}
+
+    def _look_up(self, name: str, namespace: str | None, version: str | None) -> Known:
+        rows = self._store.templates.current(name)
+        own = [row for row in rows if row.namespace == (namespace or DEFAULT_NAMESPACE)]
+        if not own and namespace in (None, DEFAULT_NAMESPACE):
+            namespaces = sorted({row.namespace for row in rows})
+            if len(namespaces) > 1:
+                raise InvalidRequestError(
+                    f"template {name!r} exists in several namespaces: {', '.join(namespaces)}; give a namespace",
+                    field="namespace",
+                )
+            own = rows
+        if not own:
+            raise UnknownTemplateError(self._missing(name, namespace, rows))
+        if version is not None:
+            exact = [row for row in own if row.version == version]
+            if not exact:
+                versions = ", ".join(sorted((row.version for row in own), key=_semver))
+                raise UnknownTemplateError(
+                    f"template {own[0].namespace}/{name} has no version {version!r}; registered are {versions}"
+                )
+            return self._compile(exact[0])
+        preferred = [row for row in own if row.version == DEFAULT_VERSION]
+        return self._compile(preferred[0] if preferred else max(own, key=lambda row: _semver(row.version)))
+
+    def _missing(self, name: str, namespace: str | None, rows: list[TemplateRow]) -> str:
+        where = f"namespace {namespace!r}" if namespace else "any namespace"
+        if rows:
+            others = ", ".join(sorted({row.namespace for row in rows}))
+            return f"no template {name!r} in {where}; it is registered in {others}"
+        names = sorted({f"{row.namespace}/{row.name}" for row in self._store.templates.current()})
+        if not names:
+            return (
+                f"no template {name!r} in {where}: none is registered at all. A worker registers those of its template "
+                "directory (TASKER_TEMPLATE_PATH, else config/tasks); or run: tasker template register PATH"
+            )
+        near = spelling.nearest(name, [entry.split("/")[1] for entry in names])
+        hint = f"; did you mean {near!r}?" if near else f"; registered are {', '.join(names[:10])}"
+        return f"no template {name!r} in {where}{hint}"
+
+    def _compile(self, row: TemplateRow) -> Known:
+        with self._lock:
+            known = self._known.get(row.id)
+            if known is None:
+                try:
+                    template = Template.from_content(decode(row.content))
+                except ValueError as error:
+                    raise TemplateError(
+                        f"template {row.namespace}/{row.name} {row.version} in the store can't be read: {error}"
+                    ) from error
+                known = self._known[row.id] = Known(row.id, template)
+            return known
+
+
+def _semver(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split("-")[0].split("+")[0].split("."))

@@ -1,0 +1,165 @@
+"""Create tasks: the same order is the same task, however often it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasker_core.clock import Clock, Ids
+from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.memory import Memory, TaskMemory
+from tasker_core.engine.requests import TaskRequest
+from tasker_core.errors import DuplicateTaskError, InvalidRequestError
+from tasker_core.rules.payload import decode, digest, encode
+from tasker_core.store import Store
+from tasker_core.store.tasks import NewTask
+from tasker_core.words import Micros, TaskState
+
+MOST_TASKS_A_CALL = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The answer to one request: the task, whether this call made it, and whether an existing one has this context."""
+
+    task: str
+    new: bool
+    same_context: bool = True
+
+
+class Creator:
+    """The verb ``create``."""
+
+    def __init__(self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids) -> None:
+        self._store, self._catalog, self._memory, self._clock, self._ids = store, catalog, memory, clock, ids
+
+    def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool, remember: bool) -> list[Created]:
+        """Create a task per request in one transaction; the answers in the requests' order.
+
+        With ``refuse_duplicates`` all are created or none: DuplicateTaskError names the first that exists. A request
+        whose own task exists already (its answer was lost) is answered with that task. ``remember`` keeps the contexts
+        for a worker of this process.
+        """
+        if not requests:
+            return []
+        if len(requests) > MOST_TASKS_A_CALL:
+            raise InvalidRequestError(f"at most {MOST_TASKS_A_CALL:,} tasks a call, not {len(requests):,}")
+        answers = self._attempt(requests, refuse_duplicates=refuse_duplicates, remember=remember)
+        if answers is None:
+            # A content that was current when it was looked up isn't any more: look again, once.
+            self._catalog.refresh()
+            answers = self._attempt(requests, refuse_duplicates=refuse_duplicates, remember=remember)
+        if answers is None:
+            raise InvalidRequestError("the template is being replaced again and again; try once more")
+        return answers
+
+    def _attempt(
+        self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool, remember: bool
+    ) -> list[Created] | None:
+        now = self._clock.now()
+        tasks = [self._task(request, now) for request in requests]
+        distinct = list({task.identity: task for task in reversed(tasks)}.values())
+        twice = len(distinct) < len(tasks)
+        written: set[str] = set()
+        if not (twice and refuse_duplicates):
+            written = self._store.tasks.create(distinct, self._ids.new(), now, all_or_none=refuse_duplicates)
+        if len(written) == len(tasks):
+            if remember:
+                for task in tasks:
+                    self._memory.remember(task.id, TaskMemory(task.template, task.context, task.correlation_id))
+            return [Created(task.id, new=True) for task in tasks]
+        return self._explain(tasks, written, refuse_duplicates=refuse_duplicates)
+
+    def _explain(self, tasks: Sequence[NewTask], written: set[str], *, refuse_duplicates: bool) -> list[Created] | None:
+        """What the tasks are that weren't written; None when it was for a content that isn't current any more."""
+        existing = self._store.tasks.existing(task.identity for task in tasks)
+        answers: list[Created] = []
+        replayed = self._store.tasks.identities([task.id for task in tasks])
+        first: dict[str, NewTask] = {}
+        for task in tasks:
+            twin = first.setdefault(task.identity, task)
+            if task.id in written:
+                answers.append(Created(task.id, new=True))
+                continue
+            found = existing.get(task.identity)
+            if found is not None and (found.id == task.id or not refuse_duplicates):
+                answers.append(Created(found.id, new=False, same_context=_same(found.context, task.context)))
+            elif found is not None:
+                raise _duplicate(task, found.id, _same(found.context, task.context))
+            elif twin is not task and refuse_duplicates:
+                raise _duplicate(task, twin.id, _same(twin.context, task.context))
+            elif task.id in replayed:
+                raise InvalidRequestError(f"task_uuid {task.id} is another task's already", field="task_uuid")
+        if any(answer.new is False for answer in answers) and refuse_duplicates and len(answers) < len(tasks):
+            # Some of these tasks exist as the very ones asked for, others don't: they can't have come from one call.
+            raise _duplicate(tasks[0], next(a.task for a in answers if not a.new), True)
+        return answers if len(answers) == len(tasks) else None
+
+    def _task(self, request: TaskRequest, now: Micros) -> NewTask:
+        known = self._catalog.choose(request.name, request.namespace, request.version)
+        template = known.template
+        context = encode(dict(request.context), "context")
+        return NewTask(
+            id=str(request.task_uuid),
+            template=known.id,
+            namespace=template.namespace_name,
+            name=template.name,
+            version=template.version,
+            identity=identity(request, known),
+            state=TaskState.STEPS_IN_PROCESS if known.starts else TaskState.PENDING,
+            priority=request.priority,
+            rank=rank(request.priority, now),
+            total_steps=len(template.steps),
+            context=context,
+            initiator=request.initiator,
+            source_system=request.source_system,
+            reason=request.reason,
+            tags=encode(list(request.tags), "tags"),
+            correlation_id=str(request.correlation_id or self._ids.new()),
+            parent_correlation_id=str(request.parent_correlation_id) if request.parent_correlation_id else None,
+            idempotency_key=request.idempotency_key,
+            requested_at=_moment(request.requested_at, now),
+        )
+
+
+def identity(request: TaskRequest, known: Known) -> str:
+    """What makes two requests the same task (SHA-256, hex).
+
+    An idempotency key is unique per namespace and name, over all versions; without one the same namespace, name,
+    version and context are the same task.
+    """
+    template = known.template
+    if request.idempotency_key is not None:
+        return digest(["key", template.namespace_name, template.name, request.idempotency_key])
+    return digest(["strict", template.namespace_name, template.name, template.version, dict(request.context)])
+
+
+def rank(priority: int, now: Micros) -> int:
+    """Where a task's steps stand in their lane: by priority, the highest first, then by age of the task (ms)."""
+    return (-priority << 48) + now // 1_000
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or digest(decode(one)) == digest(decode(other))
+
+
+def _duplicate(task: NewTask, existing: str, same_context: bool) -> DuplicateTaskError:
+    by = f"idempotency key {task.idempotency_key!r}" if task.idempotency_key is not None else "context"
+    other = "" if same_context else ", with a different context"
+    return DuplicateTaskError(
+        f"{task.namespace}/{task.name} exists already for this {by}{other}: task {existing}",
+        task_uuid=existing, same_context=same_context,
+    )  # fmt: skip
+
+
+def _moment(value: datetime | str | None, now: Micros) -> Micros:
+    if value is None:
+        return now
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return int(moment.timestamp() * 1_000_000)
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidRequestError(
+            f"requested_at must be a time in ISO 8601, not {value!r}", field="requested_at"
+        ) from None

@@ -1,0 +1,53 @@
+"""One engine per process and database: the client and the worker of an application share it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+
+from tasker_core.engine import Engine
+from tasker_core.store import Store, open_database
+
+DEFAULT_URL = "sqlite:///tasker.db"
+
+_lock = threading.Lock()
+_open: dict[tuple[int, str], _Shared] = {}
+
+
+@dataclass
+class _Shared:
+    engine: Engine
+    users: int
+
+
+def database_url(given: str | None = None) -> str:
+    """The database to use: ``given``, else TASKER_DATABASE_URL, else DATABASE_URL, else ``sqlite:///tasker.db``."""
+    return given or os.environ.get("TASKER_DATABASE_URL") or os.environ.get("DATABASE_URL") or DEFAULT_URL
+
+
+def open_engine(url: str) -> Engine:
+    """The engine on ``url``, migrated. Hand it back with ``close_engine``.
+
+    Raises StoreError where the database can't be opened, saying what would help.
+    """
+    key = (os.getpid(), url)
+    with _lock:
+        shared = _open.get(key)
+        if shared is None:
+            database = open_database(url)
+            database.migrate()
+            shared = _open[key] = _Shared(Engine(Store(database)), 0)
+        shared.users += 1
+        return shared.engine
+
+
+def close_engine(engine: Engine) -> None:
+    """The caller is done with ``engine``; the last one closes the database."""
+    with _lock:
+        for key, shared in list(_open.items()):
+            if shared.engine is engine:
+                shared.users -= 1
+                if shared.users <= 0:
+                    del _open[key]
+                    engine.close()

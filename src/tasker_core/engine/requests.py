@@ -1,0 +1,86 @@
+"""What is asked for when a task is created, checked field by field."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tasker_core.errors import InvalidRequestError
+
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRequest:
+    """A wish for a task. ``task_uuid`` is made by whoever asks, so that asking again can't make a second task.
+
+    Raises InvalidRequestError, naming the field, for what can't be a task.
+    """
+
+    name: str
+    task_uuid: str
+    namespace: str | None = None
+    version: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    initiator: str = "system"
+    source_system: str = "tasker-core"
+    reason: str = "Task requested"
+    tags: Sequence[str] = ()
+    priority: int = 0
+    correlation_id: str | None = None
+    parent_correlation_id: str | None = None
+    idempotency_key: str | None = None
+    options: Mapping[str, Any] | None = None
+    requested_at: datetime | str | None = None
+
+    def __post_init__(self) -> None:
+        _text(self.name, "name", 255)
+        _text(self.initiator, "initiator", 255)
+        _text(self.source_system, "source_system", 255)
+        _text(self.reason, "reason", 500)
+        for name, longest in (("namespace", 255), ("version", 50), ("idempotency_key", 1_000)):
+            if (value := getattr(self, name)) is not None:
+                _text(value, name, longest)
+        _uuid(self.task_uuid, "task_uuid")
+        for name in ("correlation_id", "parent_correlation_id"):
+            if (value := getattr(self, name)) is not None:
+                _uuid(value, name)
+        if not isinstance(self.context, Mapping):
+            raise InvalidRequestError(
+                f"context must be a mapping of names to values, not a {type(self.context).__name__}", field="context"
+            )
+        if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
+            raise InvalidRequestError("tags must be a list of texts", field="tags")
+        if isinstance(self.priority, bool) or not isinstance(self.priority, int):
+            raise InvalidRequestError(f"priority must be a whole number, not {self.priority!r}", field="priority")
+        if not LOWEST_PRIORITY <= self.priority <= HIGHEST_PRIORITY:
+            raise InvalidRequestError(
+                f"priority must lie between {LOWEST_PRIORITY} and {HIGHEST_PRIORITY}, not {self.priority}",
+                field="priority",
+            )
+
+
+def as_uuid(value: str, field: str) -> str:
+    """``value`` in the usual spelling of a UUID. Raises InvalidRequestError for anything else."""
+    try:
+        return str(uuid.UUID(value))
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidRequestError(f"{field} must be a UUID, not {value!r}", field=field) from None
+
+
+def _uuid(value: Any, field: str) -> None:
+    as_uuid(str(value) if isinstance(value, uuid.UUID) else value, field)
+
+
+def _text(value: Any, field: str, longest: int) -> None:
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"{field} must be text, not a {type(value).__name__}", field=field)
+    if not value.strip():
+        raise InvalidRequestError(f"{field} must not be empty", field=field)
+    if len(value) > longest:
+        raise InvalidRequestError(f"{field} may be {longest} characters long, not {len(value)}", field=field)
+    if "\x00" in value:
+        raise InvalidRequestError(f"{field} must not hold a NUL character", field=field)

@@ -1,0 +1,148 @@
+"""Settle: what every ending of an attempt goes through, and claim the next steps in the same transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from tasker_core.clock import Clock, Ids
+from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.memory import Memory
+from tasker_core.errors import StoreDataError
+from tasker_core.rules.verdict import decide, error_text
+from tasker_core.store import Store
+from tasker_core.store.steps import Claim, DeadLetter, Ruling, Settlement
+from tasker_core.words import (
+    Ending,
+    LeaseKey,
+    Micros,
+    Outcome,
+    Report,
+    Settled,
+    StepError,
+    StepState,
+    TaskState,
+)
+
+LARGEST_BATCH = 200
+LARGEST_BATCH_BYTES = 4 * 1024 * 1024
+
+
+class Settler:
+    """The verb ``settle``. ``roll`` gives numbers in [0, 1) that spread the retries."""
+
+    def __init__(
+        self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids, roll: Callable[[], float]
+    ) -> None:
+        self._store, self._catalog, self._memory = store, catalog, memory
+        self._clock, self._ids, self._roll = clock, ids, roll
+
+    def settle(
+        self, reports: Sequence[Report], actor: str, claim: Claim | None = None
+    ) -> tuple[dict[LeaseKey, Settled], list[Settlement]]:
+        """Settle ``reports``; an answer for each, and what each transaction did. The claim rides on the last one."""
+        distinct = list({report.outcome.key: report for report in reversed(reports)}.values())[::-1]
+        answers: dict[LeaseKey, Settled] = {}
+        settlements: list[Settlement] = []
+        batches = list(_batches(distinct))
+        for n, batch in enumerate(batches, 1):
+            settlements += self._settle(batch, actor, claim if n == len(batches) else None, answers)
+        return answers, settlements
+
+    def _settle(
+        self, reports: Sequence[Report], actor: str, claim: Claim | None, answers: dict[LeaseKey, Settled]
+    ) -> list[Settlement]:
+        now = self._clock.now()
+        rulings = [self._ruling(report, now) for report in reports]
+        dead = [self._letter(r.verdict.key, r.verdict.reason, actor) for r in rulings if _is_poison(r)]
+        try:
+            done = self._store.steps.settle(rulings, self._ids.new(), now, actor, claim, dead)
+        except StoreDataError as error:
+            return self._settle_without_culprit(reports, actor, claim, answers, error)
+        for report, ruling in zip(reports, rulings, strict=True):
+            key = ruling.verdict.key
+            if key in done.applied:
+                answers[key] = Settled.APPLIED
+                if ruling.verdict.state is StepState.COMPLETE:
+                    known = self._catalog.known(report.template)
+                    self._memory.learn(key.task, known.numbers[report.step], ruling.verdict.result)
+        if len(done.applied) < len(reports):
+            self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
+        self._memory.forget(task for task, state in done.rested.items() if TaskState(state).is_final)
+        return [done]
+
+    def _settle_without_culprit(
+        self, reports: Sequence[Report], actor: str, claim: Claim | None, answers: dict[LeaseKey, Settled],
+        error: StoreDataError,
+    ) -> list[Settlement]:  # fmt: skip
+        """One bad apple: halve the batch until it is alone, and end that one as what it is."""
+        if len(reports) > 1:
+            middle = len(reports) // 2
+            first = self._settle(reports[:middle], actor, None, answers)
+            return first + self._settle(reports[middle:], actor, claim, answers)
+        (report,) = reports
+        if report.outcome.error is not None and report.outcome.error.error_type == "serialization_error":
+            raise error
+        refused = StepError(f"the database refused the result: {error}", "serialization_error", retryable=False)
+        spoiled = Outcome(report.outcome.key, Ending.FAILED, error=refused)
+        return self._settle([replace(report, outcome=spoiled)], actor, claim, answers)
+
+    def _ruling(self, report: Report, now: Micros) -> Ruling:
+        known = self._catalog.known(report.template)
+        attempted = known.attempted(known.numbers[report.step], report.attempt, report.crashes)
+        verdict = decide(report.outcome, attempted, now, self._roll())
+        return Ruling(verdict, report.attempt, report.outcome.ending)
+
+    def _answer_refused(
+        self, reports: Sequence[Report], rulings: Sequence[Ruling], actor: str, answers: dict[LeaseKey, Settled]
+    ) -> None:
+        """A report that changed nothing is the same one again, or comes too late and is written down as refused."""
+        said = {ruling.verdict.key: ruling for ruling in rulings}
+        before = self._store.steps.reported_before([report.outcome.key for report in reports])
+        states = self._store.tasks.states({report.outcome.key.task for report in reports})
+        late: list[LeaseKey] = []
+        for report in reports:
+            key, ruling = report.outcome.key, said[report.outcome.key]
+            if before.get(key) == (ruling.ending, ruling.verdict.result, ruling.verdict.error):
+                answers[key] = Settled.REPLAYED
+                continue
+            cancelled = states.get(key.task) == TaskState.CANCELLED
+            answers[key] = Settled.CANCELLED if cancelled else Settled.LOST
+            late.append(key)
+        if late:
+            stamped = [(key, self._ids.new()) for key in late]
+            self._store.steps.record_rejected(
+                stamped, "late report refused: the lease was lost", self._clock.now(), actor
+            )
+
+    def _letter(self, key: LeaseKey, reason: str, actor: str) -> DeadLetter:
+        attempts = [a for a in self._store.tasks.attempts(key.task) if a.no == key.no and a.ending == Ending.LOST]
+        workers = [attempt.worker for attempt in attempts]
+        return DeadLetter(
+            self._ids.new(), key, "worker_lost", json.dumps({"reason": reason, "workers": workers, "by": actor})
+        )
+
+
+def _is_poison(ruling: Ruling) -> bool:
+    return ruling.ending is Ending.LOST and ruling.verdict.state is StepState.ERROR
+
+
+def _batches(reports: Sequence[Report]) -> Iterator[list[Report]]:
+    batch: list[Report] = []
+    size = 0
+    for report in reports:
+        weight = _weight(report.outcome)
+        if batch and (len(batch) == LARGEST_BATCH or size + weight > LARGEST_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(report)
+        size += weight
+    if batch:
+        yield batch
+
+
+def _weight(outcome: Outcome) -> int:
+    if outcome.error is not None:
+        return 300 + len(error_text(outcome.error))
+    return 300 + len(outcome.result or "")

@@ -1,0 +1,73 @@
+"""Sweep: which step in progress has no live worker? Asked afresh each time; one process at a time asks."""
+
+from __future__ import annotations
+
+from tasker_core.clock import SECOND, Clock, Ids
+from tasker_core.engine.processes import ProcessId, is_alive, is_here
+from tasker_core.engine.settle import Settler
+from tasker_core.store import Store
+from tasker_core.store.rows import HeldRow, WorkerRow
+from tasker_core.words import Ending, LeaseKey, Micros, Outcome, Report, StepError
+
+SWEEP_EVERY: Micros = SECOND
+DUTY = "sweep"
+REMEMBER_WORKERS: Micros = 7 * 24 * 3600 * SECOND
+
+
+class Sweeper:
+    """The verb ``sweep``. ``lease_time`` (microseconds) is how long a silent worker is believed to live.
+
+    A silent worker is only given up by a sweeper that has itself seen the database without a gap for one lease time,
+    so that an outage or a suspended machine doesn't look like everybody's death. A dead process of its own machine is
+    known at once.
+    """
+
+    def __init__(self, store: Store, settler: Settler, clock: Clock, ids: Ids, lease_time: Micros) -> None:
+        self._store, self._settler, self._clock = store, settler, clock
+        self._me = ids.new()
+        self._lease_time = lease_time
+        self._seen_since: Micros | None = None
+        self._seen_last: Micros = 0
+
+    def sweep(self) -> int:
+        """Give up dead workers and put their steps back into the queue; how many steps. 0 when another sweeps."""
+        now, watched = self._clock.now(), self._watch()
+        until = now + max(3 * SWEEP_EVERY, self._lease_time // 2)
+        if not self._store.workers.take_duty(DUTY, self._me, now, until):
+            return 0
+        workers = {worker.id: worker for worker in self._store.workers.live()}
+        dead = [
+            worker.id for worker in workers.values() if is_here(_process(worker)) and not is_alive(_process(worker))
+        ]
+        silent = now - self._lease_time if watched >= self._lease_time else 0
+        if dead or any(worker.beat_at < silent for worker in workers.values()):
+            self._store.workers.expire(silent, dead)
+        freed = 0
+        while rows := self._store.steps.abandoned():
+            reports = [_lost(row, workers.get(row.worker)) for row in rows]
+            answers, _ = self._settler.settle(reports, f"sweeper {self._me}")
+            freed += len(answers)
+        return freed
+
+    def stop(self) -> None:
+        """Leave the duty to whoever comes next."""
+        self._store.workers.drop_duty(DUTY, self._me)
+
+    def _watch(self) -> Micros:
+        """For how long this process has seen the database without a gap, by the monotonic clock."""
+        now = self._clock.monotonic()
+        if self._seen_since is None or now - self._seen_last > max(3 * SWEEP_EVERY, self._lease_time // 2):
+            self._seen_since = now
+        self._seen_last = now
+        return now - self._seen_since
+
+
+def _process(worker: WorkerRow) -> ProcessId:
+    return ProcessId(worker.host, worker.boot, worker.pid, worker.process_started)
+
+
+def _lost(row: HeldRow, worker: WorkerRow | None) -> Report:
+    who = f"worker {worker.name} ({worker.host}, process {worker.pid})" if worker else f"worker {row.worker}"
+    error = StepError(f"{who} was lost during attempt {row.attempt}", "worker_lost", context={"worker": row.worker})
+    outcome = Outcome(LeaseKey(row.task_id, row.no, row.lease), Ending.LOST, error=error, reason=f"{who} was lost")
+    return Report(outcome, row.template_id, row.name, row.attempt, row.crashes)

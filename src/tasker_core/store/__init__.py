@@ -1,0 +1,40 @@
+"""The store: one method per sentence of the domain, one SQL text, two databases."""
+
+from __future__ import annotations
+
+from tasker_core.errors import StoreError
+from tasker_core.store.database import Database
+from tasker_core.store.sqlite import SqliteDatabase
+from tasker_core.store.steps import Steps
+from tasker_core.store.tasks import Tasks
+from tasker_core.store.templates import Templates
+from tasker_core.store.workers import Workers
+
+
+class Store:
+    """Everything Tasker keeps, on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.tasks = Tasks(database)
+        self.steps = Steps(database)
+        self.templates = Templates(database)
+        self.workers = Workers(database)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_database(url: str) -> Database:
+    """The database that ``url`` names, not yet migrated.
+
+    Raises StoreError for an address that Tasker doesn't know.
+    """
+    scheme = url.partition(":")[0]
+    match scheme:
+        case "sqlite":
+            return SqliteDatabase.from_url(url)
+        case _:
+            raise StoreError(
+                f"{url!r}: unknown kind of database {scheme!r}; use sqlite:///tasker.db or postgresql://host/name"
+            )

@@ -1,0 +1,56 @@
+"""What a database is to the store: statements by name, run in transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from tasker_core.store.statements import Dialect
+
+Row: TypeAlias = tuple[Any, ...]
+Rows: TypeAlias = list[Row]
+Params: TypeAlias = Mapping[str, Any]
+
+
+class Call(NamedTuple):
+    """A statement, named, with its parameters."""
+
+    statement: str
+    params: Params
+
+
+class Transaction(Protocol):
+    """An open transaction; it commits when its block ends and rolls back when the block raises."""
+
+    def run(self, *calls: Call) -> list[Rows]:
+        """Run ``calls`` in order, in one round trip where the database allows it; the rows of each."""
+        ...
+
+
+class Database(Protocol):
+    """One database, shared by the threads of a process."""
+
+    dialect: Dialect
+
+    def read(self, *calls: Call) -> list[Rows]:
+        """Run reading statements against what is committed."""
+        ...
+
+    def write(self, *calls: Call) -> list[Rows]:
+        """Run ``calls`` in one transaction and commit it; nothing of it stays when one fails."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A writing transaction for verbs that look before they write."""
+        ...
+
+    def migrate(self) -> Sequence[str]:
+        """Bring the schema up to this code's version; the names of the migrations applied."""
+        ...
+
+    def change_mark(self) -> int:
+        """A number that changes when another connection has committed; -1 where the database has none."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,132 @@
+"""Rows of the store, as the engine reads them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tasker_core.words import JsonText, Micros
+
+
+class TemplateRow(NamedTuple):
+    id: str
+    namespace: str
+    name: str
+    version: str
+    digest: str
+    content: JsonText
+    current: int
+
+
+class TaskRow(NamedTuple):
+    id: str
+    template_id: str
+    namespace: str
+    name: str
+    version: str
+    state: str
+    priority: int
+    total_steps: int
+    created_at: Micros
+    updated_at: Micros
+    completed_at: Micros
+    context: JsonText
+    initiator: str
+    source_system: str
+    reason: str
+    tags: JsonText
+    correlation_id: str
+    parent_correlation_id: str | None
+    idempotency_key: str | None
+    requested_at: Micros
+
+
+class StepRow(NamedTuple):
+    task_id: str
+    no: int
+    name: str
+    state: str
+    lane: str
+    run_at: Micros
+    waits: int
+    attempt: int
+    fence: int
+    crashes: int
+    worker: str
+    lease: str
+    enqueued_at: Micros
+    claimed_at: Micros
+    ended_at: Micros
+
+
+class AttemptRow(NamedTuple):
+    no: int
+    fence: int
+    attempt: int
+    ending: str
+    state: str
+    worker: str
+    lease: str
+    enqueued_at: Micros
+    claimed_at: Micros
+    ended_at: Micros
+    reason: str
+    result: JsonText | None
+    error: JsonText | None
+
+
+class TransitionRow(NamedTuple):
+    no: int
+    from_state: str
+    to_state: str
+    at: Micros
+    actor: str
+    reason: str
+
+
+class ClaimedRow(NamedTuple):
+    task_id: str
+    no: int
+    name: str
+    lane: str
+    attempt: int
+    fence: int
+    crashes: int
+    epoch: int
+    rank: int
+
+
+class HeldRow(NamedTuple):
+    task_id: str
+    no: int
+    lease: str
+    name: str
+    attempt: int
+    fence: int
+    crashes: int
+    template_id: str
+    worker: str
+    lane: str
+    claimed_at: Micros
+    epoch: int
+
+
+class WorkerRow(NamedTuple):
+    id: str
+    name: str
+    host: str
+    boot: str
+    pid: int
+    process_started: Micros
+    version: str
+    slots: int
+    lanes: JsonText
+    state: str
+    started_at: Micros
+    beat_at: Micros
+
+
+class InputRow(NamedTuple):
+    task_id: str
+    template_id: str
+    context: JsonText
+    correlation_id: str

@@ -1,0 +1,168 @@
+-- The whole model, in the common dialect. Times are microseconds since the Unix epoch, ids are UUIDs.
+-- Placeholders instead of NULL on the hot rows: a row that never changes its width stays on its page (PostgreSQL).
+
+create table tasker.templates (
+  id uuid not null primary key,
+  namespace text not null,
+  name text not null,
+  version text not null,
+  digest text not null,
+  content text not null,
+  registered_at bigint not null,
+  current integer not null
+);
+create unique index templates_content on tasker.templates (namespace, name, version, digest);
+
+create table tasker.template_steps (
+  template_id uuid not null,
+  no integer not null,
+  name text not null,
+  lane text not null,
+  waits integer not null,
+  primary key (template_id, no)
+) --pg
+) without rowid --lite
+;
+
+create table tasker.template_edges (
+  template_id uuid not null,
+  parent integer not null,
+  child integer not null,
+  primary key (template_id, parent, child)
+) --pg
+) without rowid --lite
+;
+
+create table tasker.tasks (
+  id uuid not null primary key,
+  template_id uuid not null,
+  namespace text not null,
+  name text not null,
+  version text not null,
+  identity text not null,
+  state text not null,
+  previous text not null,
+  priority integer not null,
+  total_steps integer not null,
+  troubled integer not null,
+  stamp uuid not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  completed_at bigint not null
+);
+create unique index tasks_identity on tasker.tasks (identity);
+
+create table tasker.task_payloads (
+  task_id uuid not null primary key,
+  context text not null,
+  initiator text not null,
+  source_system text not null,
+  reason text not null,
+  tags text not null,
+  correlation_id text not null,
+  parent_correlation_id text,
+  idempotency_key text,
+  requested_at bigint not null
+);
+
+create table tasker.steps (
+  task_id uuid not null,
+  no integer not null,
+  name text not null,
+  state text not null,
+  lane text not null,
+  rank bigint not null,
+  run_at bigint not null,
+  waits integer not null,
+  attempt integer not null,
+  fence integer not null,
+  crashes integer not null,
+  epoch integer not null,
+  worker uuid not null,
+  lease uuid not null,
+  stamp uuid not null,
+  enqueued_at bigint not null,
+  claimed_at bigint not null,
+  ended_at bigint not null,
+  primary key (task_id, no)
+) with (fillfactor = 50); --pg
+) without rowid; --lite
+create index steps_ready on tasker.steps (lane, rank, no) where state = 'enqueued';
+create index steps_running on tasker.steps (worker, lease) where state = 'in_progress';
+create index steps_waiting on tasker.steps (run_at) where state = 'waiting_for_retry';
+
+create table tasker.dependencies (
+  task_id uuid not null,
+  parent integer not null,
+  child integer not null,
+  primary key (task_id, parent, child)
+) --pg
+) without rowid --lite
+;
+create index dependencies_child on tasker.dependencies (task_id, child, parent);
+
+create table tasker.attempts (
+  task_id uuid not null,
+  no integer not null,
+  fence integer not null,
+  attempt integer not null,
+  ending text not null,
+  state text not null,
+  worker uuid not null,
+  lease uuid not null,
+  enqueued_at bigint not null,
+  claimed_at bigint not null,
+  ended_at bigint not null,
+  reason text not null,
+  result text,
+  error text,
+  primary key (task_id, no, fence)
+) --pg
+) without rowid --lite
+;
+
+create table tasker.transitions (
+  task_id uuid not null,
+  no integer not null,
+  stamp uuid not null,
+  from_state text not null,
+  to_state text not null,
+  at bigint not null,
+  actor text not null,
+  reason text not null,
+  primary key (task_id, no, stamp)
+) --pg
+) without rowid --lite
+;
+
+create table tasker.workers (
+  id uuid not null primary key,
+  name text not null,
+  host text not null,
+  boot text not null,
+  pid integer not null,
+  process_started bigint not null,
+  version text not null,
+  slots integer not null,
+  lanes text not null,
+  state text not null,
+  started_at bigint not null,
+  beat_at bigint not null
+);
+
+create table tasker.dead_letters (
+  id uuid not null primary key,
+  task_id uuid not null,
+  no integer not null,
+  reason text not null,
+  detail text not null,
+  status text not null,
+  created_at bigint not null
+);
+create index dead_letters_task on tasker.dead_letters (task_id);
+
+create table tasker.duties (
+  name text not null primary key,
+  holder uuid not null,
+  held_until bigint not null
+);

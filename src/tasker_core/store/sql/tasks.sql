@@ -1,0 +1,77 @@
+-- Reading tasks and their steps, and the verbs of people.
+
+-- name: task_by_id
+select t.id, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
+  t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
+  p.parent_correlation_id, p.idempotency_key, p.requested_at
+from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
+where t.id = :task
+
+-- name: list_tasks
+-- Newest first. A filter that isn't given is NULL; the casts tell PostgreSQL the type of an untyped NULL.
+select t.id, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
+  t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
+  p.parent_correlation_id, p.idempotency_key, p.requested_at
+from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
+where (cast(:namespace as text) is null or t.namespace = :namespace)
+  and (cast(:name as text) is null or t.name = :name)
+  and (cast(:state as text) is null or t.state = :state)
+order by t.created_at desc, t.id desc
+limit :limit offset :offset
+
+-- name: count_tasks
+select count(*) from tasker.tasks t
+where (cast(:namespace as text) is null or t.namespace = :namespace)
+  and (cast(:name as text) is null or t.name = :name)
+  and (cast(:state as text) is null or t.state = :state)
+
+-- name: task_states
+select t.id, t.state from tasker.tasks t
+where t.id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where t.id in (select value from json_each(:tasks)) --lite
+
+-- name: steps_of_tasks
+select s.task_id, s.no, s.name, s.state, s.lane, s.run_at, s.waits, s.attempt, s.fence, s.crashes, s.worker, s.lease,
+  s.enqueued_at, s.claimed_at, s.ended_at
+from tasker.steps s
+where s.task_id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where s.task_id in (select value from json_each(:tasks)) --lite
+order by s.task_id, s.no
+
+-- name: dependencies_of_tasks
+select e.task_id, e.parent, e.child from tasker.dependencies e
+where e.task_id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where e.task_id in (select value from json_each(:tasks)) --lite
+order by e.task_id, e.child, e.parent
+
+-- name: attempts_of_task
+select a.no, a.fence, a.attempt, a.ending, a.state, a.worker, a.lease, a.enqueued_at, a.claimed_at, a.ended_at,
+  a.reason, a.result, a.error
+from tasker.attempts a where a.task_id = :task order by a.no, a.fence
+
+-- name: transitions_of_task
+select t.no, t.from_state, t.to_state, t.at, t.actor, t.reason
+from tasker.transitions t where t.task_id = :task order by t.at, t.stamp, t.no
+
+-- name: record_cancelled_steps
+-- Before the steps change, so that each transition says from where; the lock keeps a claim from slipping in between.
+insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
+select s.task_id, s.no, :tx, s.state, 'cancelled', :now, :actor, :reason
+from tasker.steps s
+where s.task_id = :task and s.state not in ('complete', 'error', 'cancelled', 'resolved_manually')
+for no key update of s --pg
+
+-- name: cancel_steps
+update tasker.steps set state = 'cancelled', stamp = :tx, ended_at = :now
+where task_id = :task and state not in ('complete', 'error', 'cancelled', 'resolved_manually')
+returning no
+
+-- name: cancel_task
+update tasker.tasks set previous = state, state = 'cancelled', stamp = :tx, updated_at = :now, completed_at = :now
+where id = :task and state not in ('complete', 'error', 'cancelled', 'resolved_manually')
+returning id
+
+-- name: record_task
+insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
+select t.id, 0, t.stamp, t.previous, t.state, :now, :actor, :reason
+from tasker.tasks t where t.id = :task and case when t.stamp = :tx then true else false end

@@ -1,0 +1,45 @@
+-- Every content of every version ever used is kept: a task runs to its end on the one it started with.
+
+-- name: insert_template
+insert into tasker.templates (id, namespace, name, version, digest, content, registered_at, current)
+select :id, :namespace, :name, :version, :digest, :content, :now, 0
+where not exists (select 1 from tasker.templates where namespace = :namespace and name = :name and version = :version and digest = :digest)
+on conflict do nothing
+
+-- name: insert_template_steps
+with b as (select * from jsonb_to_recordset(:steps::jsonb) as j(step integer, name text, lane text, waits integer)) --pg
+with b as materialized (select value->>'step' as step, value->>'name' as name, value->>'lane' as lane, value->>'waits' as waits from json_each(:steps)) --lite
+insert into tasker.template_steps (template_id, no, name, lane, waits)
+select t.id, b.step, b.name, b.lane, b.waits
+from b join tasker.templates t on t.id = :id
+where true
+on conflict do nothing
+
+-- name: insert_template_edges
+with b as (select * from jsonb_to_recordset(:edges::jsonb) as j(parent_no integer, child_no integer)) --pg
+with b as materialized (select value->>'parent_no' as parent_no, value->>'child_no' as child_no from json_each(:edges)) --lite
+insert into tasker.template_edges (template_id, parent, child)
+select t.id, b.parent_no, b.child_no
+from b join tasker.templates t on t.id = :id
+where true
+on conflict do nothing
+
+-- name: make_current
+-- The content that new tasks of this version get.
+update tasker.templates set current = case when digest = :digest then 1 else 0 end
+where namespace = :namespace and name = :name and version = :version
+
+-- name: template_by_id
+select id, namespace, name, version, digest, content, current from tasker.templates where id = :id
+
+-- name: templates_current
+select id, namespace, name, version, digest, content, current from tasker.templates
+where current = 1
+  and (cast(:name as text) is null or name = :name)
+  and (cast(:namespace as text) is null or namespace = :namespace)
+  and (cast(:version as text) is null or version = :version)
+order by namespace, name, registered_at
+
+-- name: template_mark
+-- Changes whenever a template is registered, so that workers learn of it from one cheap row.
+select count(*), coalesce(max(registered_at), 0) from tasker.templates

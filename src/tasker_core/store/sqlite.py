@@ -1,0 +1,261 @@
+"""SQLite: one writing connection per process, readers beside it, WAL, synchronous=FULL."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from tasker_core.errors import (
+    StoreCorruptError,
+    StoreDataError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreVersionError,
+)
+from tasker_core.store.database import Call, Rows
+from tasker_core.store.statements import Dialect, migrations, statements
+
+OLDEST_SQLITE = (3, 39, 0)
+BUSY_TIMEOUT = 10.0
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
+)
+
+
+class SqliteDatabase:
+    """The database in ``path``, created when it doesn't exist.
+
+    ``busy_timeout`` (seconds) is how long a writer waits for another process. ``max_pages`` bounds the file's size in
+    pages of 4 KiB. Safe to use from several threads, and in a child after a fork: connections are made on first use in
+    each process. Raises StoreError where the file can't be a Tasker database, naming what would be right.
+    """
+
+    dialect: Dialect = "lite"
+
+    def __init__(self, path: str | Path, *, busy_timeout: float = BUSY_TIMEOUT, max_pages: int | None = None) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StoreVersionError(
+                f"SQLite {sqlite3.sqlite_version} is too old; Tasker needs 3.39 or newer. "
+                "Use a Python that brings a newer one, or PostgreSQL"
+            )
+        self.path = Path(path).absolute()
+        self.busy_timeout = busy_timeout
+        self.max_pages = max_pages
+        self._sql = statements("lite")
+        self._writer: sqlite3.Connection | None = None
+        self._forget_connections()
+        self._refuse_impossible_places()
+
+    @classmethod
+    def from_url(cls, url: str) -> SqliteDatabase:
+        """``sqlite:///relative.db``, ``sqlite:////absolute.db``; options ``?busy_timeout=10&max_pages=1000``."""
+        location, _, query = url.partition("?")
+        path = location.removeprefix("sqlite://").removeprefix("/")
+        if not path or path == ":memory:":
+            raise StoreError(
+                f"{url!r} names no file. Tasker's store outlives the process: use sqlite:///tasker.db "
+                "(relative) or sqlite:////var/lib/shop/tasker.db (absolute)"
+            )
+        options = {key: values[-1] for key, values in parse_qs(query).items()}
+        try:
+            busy = float(options.pop("busy_timeout", BUSY_TIMEOUT))
+            pages = int(options["max_pages"]) if options.pop("max_pages", None) else None
+        except ValueError as error:
+            raise StoreError(f"{url!r}: {error}") from None
+        if options:
+            raise StoreError(f"{url!r}: unknown option {sorted(options)[0]!r}; known are busy_timeout and max_pages")
+        return cls(path, busy_timeout=busy, max_pages=pages)
+
+    def read(self, *calls: Call) -> list[Rows]:
+        connection = self._reader()
+        with _said_plainly(self.path):
+            return [connection.execute(self._sql[name], params).fetchall() for name, params in calls]
+
+    def write(self, *calls: Call) -> list[Rows]:
+        with self.transaction() as transaction:
+            return transaction.run(*calls)
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Transaction]:
+        self._forget_after_fork()
+        with self._writing, _said_plainly(self.path):
+            connection = self._writer or self._open_writer()
+            self._begin(connection)
+            try:
+                yield _Transaction(connection, self._sql)
+                connection.execute("commit")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("rollback")
+                raise
+
+    def migrate(self) -> Sequence[str]:
+        applied: list[str] = []
+        with self.transaction() as transaction:
+            connection = transaction.connection
+            connection.execute(
+                "create table if not exists tasker_schema (version integer primary key, name text, at integer)"
+            )
+            (newest,) = connection.execute("select coalesce(max(version), 0) from tasker_schema").fetchone()
+            known = migrations("lite")
+            if newest > known[-1][0]:
+                raise StoreVersionError(
+                    f"{self.path} has schema version {newest}; this Tasker knows versions up to {known[-1][0]}. "
+                    "Upgrade tasker-core, or use another database"
+                )
+            for version, name, script in known:
+                if version > newest:
+                    for statement in script:
+                        connection.execute(statement)
+                    connection.execute(
+                        "insert into tasker_schema values (?, ?, ?)", (version, name, int(time.time() * 1e6))
+                    )
+                    applied.append(name)
+        return applied
+
+    def change_mark(self) -> int:
+        (mark,) = self._reader().execute("pragma data_version").fetchone()
+        return int(mark)
+
+    def close(self) -> None:
+        with self._writing:
+            if self._pid == os.getpid():
+                for connection in [*self._readers, *([self._writer] if self._writer else [])]:
+                    connection.close()
+            self._forget_connections()
+
+    def _reader(self) -> sqlite3.Connection:
+        self._forget_after_fork()
+        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if connection is None:
+            with _said_plainly(self.path):
+                connection = self._connect()
+                connection.execute("pragma query_only = on")
+            self._local.reader = connection
+            self._readers.append(connection)
+        return connection
+
+    def _open_writer(self) -> sqlite3.Connection:
+        self._writer = connection = self._connect()
+        connection.execute("pragma busy_timeout = 0")
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self.busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        try:
+            (mode,) = connection.execute("pragma journal_mode = wal").fetchone()
+            if mode != "wal":
+                raise StoreError(
+                    f"{self.path} can't use write-ahead logging (journal mode {mode}); put it on a local disk"
+                )
+            connection.execute("pragma synchronous = full")
+            connection.execute("pragma temp_store = memory")
+            connection.execute("pragma cache_size = -65536")
+            if self.max_pages is not None:
+                connection.execute(f"pragma max_page_count = {int(self.max_pages)}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        # SQLite's own busy handler sleeps longer and longer, so that a process that waits loses to one that just
+        # wrote; short random naps give every process the same chance.
+        deadline = time.monotonic() + self.busy_timeout
+        while True:
+            try:
+                connection.execute("begin immediate")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(random.uniform(0.000_2, 0.003))
+
+    def _forget_connections(self) -> None:
+        self._pid = os.getpid()
+        self._writing = threading.RLock()
+        self._writer = None
+        self._readers: list[sqlite3.Connection] = []
+        self._local = threading.local()
+
+    def _forget_after_fork(self) -> None:
+        if self._pid != os.getpid():
+            # Closing a parent's connection in the child would drop the parent's file locks: keep them alive, unused.
+            _inherited.append((self._writer, self._readers))
+            self._forget_connections()
+
+    def _refuse_impossible_places(self) -> None:
+        if self.path.is_dir():
+            raise StoreError(f"{self.path} is a directory; name the file of the database")
+        if not self.path.parent.is_dir():
+            raise StoreError(f"{self.path}: the directory {self.path.parent} doesn't exist; make it first")
+        if (kind := _file_system(self.path.parent)) in NETWORK_FILE_SYSTEMS:
+            raise StoreError(
+                f"{self.path} is on a network file system ({kind}), where SQLite's locks can't be trusted; "
+                "use a local disk, or PostgreSQL"
+            )
+
+
+class _Transaction:
+    def __init__(self, connection: sqlite3.Connection, sql: dict[str, str]) -> None:
+        self.connection = connection
+        self._sql = sql
+
+    def run(self, *calls: Call) -> list[Rows]:
+        execute, sql = self.connection.execute, self._sql
+        return [execute(sql[name], params).fetchall() for name, params in calls]
+
+
+_inherited: list[object] = []
+
+
+@contextmanager
+def _said_plainly(path: Path) -> Iterator[None]:
+    """Turn sqlite3's errors into ours, with what to do about them."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreLockedError(
+                f"{path} is locked: another process has been writing for longer than the busy timeout. "
+                "Find it (fuser, lsof), or wait and try again; nothing was changed"
+            ) from error
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise StoreCorruptError(
+                f"{path} is not a sound SQLite database ({error}). Restore it from a backup, "
+                "or move it away to begin with an empty one"
+            ) from error
+        if code == sqlite3.SQLITE_FULL:
+            raise StoreFullError(f"no room left to write {path} ({error}). Make room; nothing was changed") from error
+        if code == sqlite3.SQLITE_READONLY:
+            raise StoreError(f"{path} can't be written: check the permissions of the file and its directory") from error
+        if code == sqlite3.SQLITE_CANTOPEN:
+            raise StoreError(f"{path} can't be opened: check the permissions of the file and its directory") from error
+        if isinstance(error, sqlite3.DataError | sqlite3.IntegrityError):
+            raise StoreDataError(f"{path}: {error}") from error
+        raise StoreError(f"{path}: {error}") from error
+
+
+def _file_system(folder: Path) -> str:
+    """The type of the file system that holds ``folder``, where the system tells (Linux)."""
+    try:
+        mounts = Path("/proc/mounts").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return "unknown"
+    best, kind = "", "unknown"
+    for fields in (line.split() for line in mounts):
+        place = fields[1].replace("\\040", " ")
+        if folder.is_relative_to(place) and len(place) >= len(best):
+            best, kind = place, fields[2]
+    return kind

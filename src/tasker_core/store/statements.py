@@ -1,0 +1,66 @@
+"""Reads the ``.sql`` files: one text for both databases, a handful of marked lines.
+
+A line that ends in ``--pg`` or ``--lite`` belongs to that database alone. ``tasker.<name>`` becomes
+``"<schema>".<name>`` on PostgreSQL and ``tasker_<name>`` on SQLite; ``:name`` is a parameter. A statement begins with
+``-- name: <its name>`` and the comment below that says why it is as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from typing import Literal, TypeAlias
+
+Dialect: TypeAlias = Literal["pg", "lite"]
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_TABLE = re.compile(r"\btasker\.(\w+)")
+_INDEX = re.compile(r"\b(create (?:unique )?index )(\w+)( on)")
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
+_COMMENT = re.compile(r"\s*--.*$")
+
+
+@cache
+def statements(dialect: Dialect, schema: str = "tasker") -> dict[str, str]:
+    """Every statement of the store by name, ready for this database."""
+    found: dict[str, str] = {}
+    for file in _files():
+        parts = _NAME.split(file.read_text("utf-8"))
+        for name, text in zip(parts[1::2], parts[2::2], strict=True):
+            if name in found:
+                raise ValueError(f"{file.name}: statement {name!r} is defined twice")
+            found[name] = render(text, dialect, schema)
+    return found
+
+
+@cache
+def migrations(dialect: Dialect, schema: str = "tasker") -> tuple[tuple[int, str, tuple[str, ...]], ...]:
+    """(version, name, statements) of each migration, in order."""
+    folder = resources.files("tasker_core.store").joinpath("sql", "migrations")
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return tuple(
+        (int(f.name[:4]), f.name.removesuffix(".sql"), _split(render(f.read_text("utf-8"), dialect, schema, ddl=True)))
+        for f in files
+    )
+
+
+def render(text: str, dialect: Dialect, schema: str, *, ddl: bool = False) -> str:
+    """``text`` for one database: its marked lines, its table names, its way to write parameters."""
+    other = "--lite" if dialect == "pg" else "--pg"
+    lines = (_COMMENT.sub("", line) for line in text.splitlines() if not line.rstrip().endswith(other))
+    sql = "\n".join(line for line in lines if line.strip())
+    if dialect == "lite":
+        sql = _INDEX.sub(r"\1tasker_\2\3", sql)
+        return _TABLE.sub(r"tasker_\1", sql)
+    sql = _TABLE.sub(rf'"{schema}".\1', sql)
+    return sql if ddl else _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+def _files() -> list[resources.abc.Traversable]:
+    folder = resources.files("tasker_core.store").joinpath("sql")
+    return sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+
+
+def _split(script: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in script.split(";") if part.strip())

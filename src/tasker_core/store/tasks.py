@@ -1,0 +1,155 @@
+"""Tasks in the store: create them, read them, cancel them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tasker_core.store.database import Call, Database
+from tasker_core.store.rows import AttemptRow, StepRow, TaskRow, TransitionRow
+from tasker_core.words import JsonText, Micros
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task as it is written; ``identity`` is what makes it the same task as another."""
+
+    id: str
+    template: str
+    namespace: str
+    name: str
+    version: str
+    identity: str
+    state: str
+    priority: int
+    rank: int
+    total_steps: int
+    context: JsonText
+    initiator: str
+    source_system: str
+    reason: str
+    tags: JsonText
+    correlation_id: str
+    parent_correlation_id: str | None
+    idempotency_key: str | None
+    requested_at: Micros
+
+
+_HOT = ("id", "template", "namespace", "name", "version", "identity", "state", "priority", "rank", "total_steps")
+_COLD = (
+    "id", "context", "initiator", "source_system", "reason", "tags", "correlation_id", "parent_correlation_id",
+    "idempotency_key", "requested_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A task that holds an identity already."""
+
+    identity: str
+    id: str
+    template_id: str
+    context: JsonText
+
+
+class Tasks:
+    """What can be said about tasks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, tasks: Sequence[NewTask], stamp: str, now: Micros, *, all_or_none: bool) -> set[str]:
+        """Write ``tasks`` in one transaction; the ids that were written.
+
+        A task whose id or identity exists already isn't written; with ``all_or_none`` then none is.
+        """
+        calls = creation(tasks, stamp, now)
+        if len(tasks) == 1:
+            return {row[0] for row in self._database.write(*calls)[0]}
+        try:
+            with self._database.transaction() as transaction:
+                written = {row[0] for row in transaction.run(*calls)[0]}
+                if all_or_none and len(written) < len(tasks):
+                    raise _Refused
+        except _Refused:
+            return set()
+        return written
+
+    def existing(self, identities: Iterable[str]) -> dict[str, Existing]:
+        """The tasks that hold these identities."""
+        (rows,) = self._database.read(Call("tasks_by_identity", {"identities": json.dumps(list(identities))}))
+        return {row[0]: Existing(*row) for row in rows}
+
+    def identities(self, tasks: Collection[str]) -> dict[str, str]:
+        """The identities of those of ``tasks`` that exist."""
+        (rows,) = self._database.read(Call("tasks_by_id", {"tasks": json.dumps(list(tasks))}))
+        return dict(rows)
+
+    def find(self, task: str) -> TaskRow | None:
+        (rows,) = self._database.read(Call("task_by_id", {"task": task}))
+        return TaskRow(*rows[0]) if rows else None
+
+    def newest(self, filters: Mapping[str, str | None], limit: int, offset: int) -> tuple[list[TaskRow], int]:
+        """The newest tasks that match, and how many match in all."""
+        wanted = {"namespace": None, "name": None, "state": None, **filters}
+        rows, counted = self._database.read(
+            Call("list_tasks", {**wanted, "limit": limit, "offset": offset}), Call("count_tasks", wanted)
+        )
+        return [TaskRow(*row) for row in rows], counted[0][0]
+
+    def states(self, tasks: Collection[str]) -> dict[str, str]:
+        (rows,) = self._database.read(Call("task_states", {"tasks": json.dumps(list(tasks))}))
+        return dict(rows)
+
+    def steps(self, tasks: Collection[str]) -> tuple[dict[str, list[StepRow]], dict[str, list[tuple[int, int]]]]:
+        """The steps of each task, and its edges as (parent, child)."""
+        wanted = {"tasks": json.dumps(list(tasks))}
+        rows, edges = self._database.read(Call("steps_of_tasks", wanted), Call("dependencies_of_tasks", wanted))
+        steps: dict[str, list[StepRow]] = {task: [] for task in tasks}
+        for row in rows:
+            steps[row[0]].append(StepRow(*row))
+        graph: dict[str, list[tuple[int, int]]] = {task: [] for task in tasks}
+        for task, parent, child in edges:
+            graph[task].append((parent, child))
+        return steps, graph
+
+    def attempts(self, task: str) -> list[AttemptRow]:
+        (rows,) = self._database.read(Call("attempts_of_task", {"task": task}))
+        return [AttemptRow(*row) for row in rows]
+
+    def transitions(self, task: str) -> list[TransitionRow]:
+        (rows,) = self._database.read(Call("transitions_of_task", {"task": task}))
+        return [TransitionRow(*row) for row in rows]
+
+    def cancel(self, task: str, stamp: str, now: Micros, actor: str, reason: str) -> bool:
+        """Cancel what isn't finished of ``task``; False when the task was final already, and nothing changed."""
+        said = {"task": task, "tx": stamp, "now": now, "actor": actor, "reason": reason}
+        with self._database.transaction() as transaction:
+            *_, cancelled = transaction.run(
+                Call("lock_tasks", {"tasks": json.dumps([task])}), Call("cancel_task", said)
+            )
+            if cancelled:
+                transaction.run(
+                    Call("record_task", said), Call("record_cancelled_steps", said), Call("cancel_steps", said)
+                )
+        return bool(cancelled)
+
+
+def creation(tasks: Sequence[NewTask], stamp: str, now: Micros) -> list[Call]:
+    """The statements that write ``tasks``; the first one's rows are the ids written."""
+    # In the order of identities: two creators of the same tasks then wait for each other instead of deadlocking.
+    ordered = sorted(tasks, key=lambda task: task.identity)
+    batch = json.dumps([{name: getattr(task, name) for name in _HOT} for task in ordered])
+    payloads = json.dumps([{name: getattr(task, name) for name in _COLD} for task in ordered])
+    hot = {"batch": batch, "tx": stamp, "now": now}
+    return [
+        Call("insert_tasks", hot),
+        Call("insert_payloads", {"payloads": payloads, "tx": stamp}),
+        Call("insert_steps", hot),
+        Call("insert_dependencies", hot),
+    ]
+
+
+class _Refused(Exception):
+    """Rolls a transaction back."""

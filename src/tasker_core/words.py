@@ -1,0 +1,227 @@
+"""The words of the domain: plain frozen values that every floor shares.
+
+Times are microseconds since the Unix epoch (UTC), durations too where the name ends in ``_us``; payloads (context,
+result, error, checkpoint) are JSON *text*, encoded once and decoded by whoever reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeAlias
+
+Micros: TypeAlias = int
+"""Microseconds since the Unix epoch, or a number of microseconds."""
+
+JsonText: TypeAlias = str
+"""JSON, encoded."""
+
+
+class TaskState(StrEnum):
+    """The public states of a task. A row never rests in the first three active ones: one transaction does their work."""
+
+    PENDING = "pending"
+    INITIALIZING = "initializing"
+    ENQUEUING_STEPS = "enqueuing_steps"
+    STEPS_IN_PROCESS = "steps_in_process"
+    EVALUATING_RESULTS = "evaluating_results"
+    WAITING_FOR_DEPENDENCIES = "waiting_for_dependencies"
+    WAITING_FOR_RETRY = "waiting_for_retry"
+    BLOCKED_BY_FAILURES = "blocked_by_failures"
+    COMPLETE = "complete"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    RESOLVED_MANUALLY = "resolved_manually"
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing of this task will ever run again."""
+        return self in FINAL_TASK_STATES
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Final, or blocked until an operator acts."""
+        return self.is_final or self is TaskState.BLOCKED_BY_FAILURES
+
+
+FINAL_TASK_STATES = frozenset({TaskState.COMPLETE, TaskState.ERROR, TaskState.CANCELLED, TaskState.RESOLVED_MANUALLY})
+
+
+class StepState(StrEnum):
+    """The public states of a step. ``enqueued`` means ready and waiting for a worker."""
+
+    PENDING = "pending"
+    ENQUEUED = "enqueued"
+    IN_PROGRESS = "in_progress"
+    ENQUEUED_FOR_ORCHESTRATION = "enqueued_for_orchestration"
+    ENQUEUED_AS_ERROR_FOR_ORCHESTRATION = "enqueued_as_error_for_orchestration"
+    WAITING_FOR_RETRY = "waiting_for_retry"
+    COMPLETE = "complete"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    RESOLVED_MANUALLY = "resolved_manually"
+
+    @property
+    def satisfies(self) -> bool:
+        """A step in this state lets its dependents run."""
+        return self in (StepState.COMPLETE, StepState.RESOLVED_MANUALLY)
+
+    @property
+    def is_final(self) -> bool:
+        """Only an operator's word changes this state."""
+        return self in (StepState.COMPLETE, StepState.ERROR, StepState.CANCELLED, StepState.RESOLVED_MANUALLY)
+
+
+class LeaseKey(NamedTuple):
+    """Which claim of which step: the fence every report must pass. ``lease`` is never repeated."""
+
+    task: str
+    no: int
+    lease: str
+
+
+class Ending(StrEnum):
+    """How an attempt ended, in the order from good to bad."""
+
+    OK = "ok"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When and how often a failed step runs again; the attempts are counted in all, the first one included."""
+
+    retryable: bool = True
+    max_attempts: int = 3
+    backoff: str = "exponential"
+    backoff_base_ms: int = 1_000
+    max_backoff_ms: int = 30_000
+    jitter: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class StepError:
+    """What went wrong in an attempt, as it is stored and shown."""
+
+    message: str
+    error_type: str
+    retryable: bool = True
+    error_code: str | None = None
+    backtrace: tuple[str, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt, whoever ended it: a handler's return or error, a timeout, a lost worker, a hand-back."""
+
+    key: LeaseKey
+    ending: Ending
+    result: JsonText | None = None
+    error: StepError | None = None
+    retry_after_us: Micros | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """What the rules need to know of the attempt that ended: which one it was, and what its step allows."""
+
+    attempt: int
+    retry: RetryPolicy
+    crashes: int = 0
+    max_crashes: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an outcome means for its step: the next state, when it may run again, and what is written down.
+
+    ``spends_attempt`` is False only for a hand-back. ``crashes`` is the number of losses in a row after this one.
+    """
+
+    key: LeaseKey
+    state: StepState
+    run_at: Micros
+    reason: str
+    result: JsonText | None = None
+    error: JsonText | None = None
+    spends_attempt: bool = True
+    crashes: int = 0
+
+
+@dataclass(slots=True)
+class Lease:
+    """One claimed step, with what its handler needs.
+
+    ``dependency_results`` maps step names to JSON texts ``{"result": ..., "metadata": ...}``, None for a step that was
+    resolved without a result. ``rank`` orders steps: the lower, the sooner.
+    """
+
+    key: LeaseKey
+    worker: str
+    template: str
+    step: str
+    lane: str
+    rank: int
+    attempt: int
+    fence: int
+    crashes: int
+    claimed_at: Micros
+    context: JsonText
+    correlation_id: str
+    dependency_results: Mapping[str, JsonText | None]
+
+
+class Settled(StrEnum):
+    """The answer to one report."""
+
+    APPLIED = "applied"
+    REPLAYED = "replayed"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+def lane_of(namespace: str, handler: str) -> str:
+    """The lane of a step: what a worker must serve to be offered it."""
+    return f"{namespace}/{handler}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An outcome as a worker hands it in, with what the lease said of the attempt."""
+
+    outcome: Outcome
+    template: str
+    step: str
+    attempt: int
+    crashes: int = 0
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """A worker's wish for steps: at most ``room`` of them, from ``lanes`` in this order.
+
+    ``wants`` names, per lane, the ancestors whose results the handler declared. ``peek`` are the lanes of which the
+    worker would like to know whether anything waits.
+    """
+
+    worker: str
+    lanes: Sequence[str]
+    room: int
+    peek: Sequence[str] = ()
+    wants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to reports and a claim. ``waiting`` maps lanes with something in the queue to the first one's rank."""
+
+    answers: Mapping[LeaseKey, Settled]
+    leases: Sequence[Lease]
+    waiting: Mapping[str, int]

@@ -1,0 +1,216 @@
+"""One attempt of one step: its context, its handler's call, its outcome."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tasker_core.errors import PayloadError, StepCancelledError, TaskerError
+from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
+from tasker_core.types import StepContext, StepHandlerResult
+from tasker_core.words import Ending, JsonText, Lease, Micros, Outcome, Report, StepError
+
+Reader = Callable[[str, str, str], JsonText | None]
+"""(task, template, step name) -> stored result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How this worker runs one step of one template; ``entry`` is the name of the handler's method."""
+
+    make: Callable[[], Any]
+    entry: str
+    is_async: bool
+    handler_name: str
+    task_name: str
+    namespace: str
+    version: str
+    settings: dict[str, Any]
+    max_attempts: int
+    timeout: float | None
+
+
+class Attempt:
+    """An attempt, from its lease to its report; also what its context asks the worker (``AttemptLink``)."""
+
+    __slots__ = (
+        "_lock",
+        "_over",
+        "_read",
+        "begun_at",
+        "cancelled_by",
+        "deadline",
+        "lease",
+        "plan",
+        "progress",
+        "running",
+    )
+
+    def __init__(self, lease: Lease, plan: Plan, read: Reader) -> None:
+        self.lease = lease
+        self.plan = plan
+        self.begun_at = 0.0
+        self.deadline: float | None = None
+        self.cancelled_by = ""
+        self.progress: Any = None
+        self.running: Any = None
+        self._read = read
+        self._over = False
+        self._lock = threading.Lock()
+
+    # -- what the worker does with it
+
+    def begin(self) -> StepContext:
+        """Start the clock and make the handler's context."""
+        lease, plan = self.lease, self.plan
+        self.begun_at = time.monotonic()
+        deadline = None
+        if plan.timeout is not None:
+            self.deadline = self.begun_at + plan.timeout
+            deadline = datetime.fromtimestamp(time.time() + plan.timeout, UTC)
+        task, no, _ = lease.key
+        return StepContext.for_attempt(
+            handler_name=plan.handler_name,
+            task_uuid=task,
+            step=no,
+            correlation_id=lease.correlation_id,
+            input_data=decode(lease.context),
+            dependency_results={
+                name: decode(text) for name, text in lease.dependency_results.items() if text is not None
+            },
+            step_config=dict(plan.settings),
+            step_inputs={},
+            retry_count=lease.attempt - 1,
+            max_retries=plan.max_attempts,
+            task_name=plan.task_name,
+            namespace=plan.namespace,
+            step_name=lease.step,
+            template_version=plan.version,
+            deadline=deadline,
+            link=self,
+        )
+
+    def finish(self, result: Any) -> Report | None:
+        """The report of a call that returned; None when the attempt is over already (timed out, given up)."""
+        return self._end(_outcome(self.lease, result))
+
+    def fail(self, error: BaseException) -> Report | None:
+        """The report of a call that raised."""
+        return self._end(
+            Outcome(self.lease.key, Ending.FAILED, error=_raised(error), retry_after_us=_retry_after(error))
+        )
+
+    def time_out(self) -> Report | None:
+        """The report of an attempt whose time is up; whatever its handler still returns is refused."""
+        self.cancelled_by = "the attempt timed out"
+        seconds = self.plan.timeout
+        error = StepError(f"the attempt took longer than timeout_seconds: {seconds:g}", "timeout")
+        return self._end(Outcome(self.lease.key, Ending.TIMED_OUT, error=error))
+
+    def release(self, reason: str) -> Report | None:
+        """The report of an attempt that is handed back; it spends none."""
+        return self._end(Outcome(self.lease.key, Ending.RELEASED, reason=reason))
+
+    def abandon(self, reason: str) -> None:
+        """The lease is lost or the task cancelled: the handler is told, and nothing is reported any more."""
+        self.cancelled_by = reason
+        self._end(None)
+
+    @property
+    def is_over(self) -> bool:
+        """Reported already; a handler that still runs occupies its slot all the same."""
+        return self._over
+
+    def _end(self, outcome: Outcome | None) -> Report | None:
+        with self._lock:
+            if self._over:
+                return None
+            self._over = True
+        if outcome is None:
+            return None
+        lease = self.lease
+        return Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank)
+
+    # -- what the handler's context asks
+
+    def cancelled(self) -> bool:
+        return bool(self.cancelled_by)
+
+    def heartbeat(self, progress: Any) -> None:
+        if self.cancelled_by:
+            raise StepCancelledError(self.cancelled_by)
+        if progress is not None:
+            self.progress = progress
+
+    def read_result(self, step_name: str) -> Any | None:
+        text = self._read(self.lease.key.task, self.lease.template, step_name)
+        return decode(text).get("result") if text is not None else None
+
+
+def _outcome(lease: Lease, result: Any) -> Outcome:
+    if not isinstance(result, StepHandlerResult):
+        error = StepError(
+            f"the handler returned a {type(result).__name__}; call() must return a StepHandlerResult "
+            "(self.success(...) or self.failure(...))",
+            "handler_error", retryable=False,
+        )  # fmt: skip
+        return Outcome(lease.key, Ending.FAILED, error=error)
+    if result.is_success:
+        kept = {"result": result.result, "metadata": result.metadata} if result.metadata else {"result": result.result}
+        try:
+            text = encode(kept, f"result of step '{lease.step}'", LARGEST_PAYLOAD, DEEPEST_PAYLOAD + 1)
+        except PayloadError as spoiled:
+            refused = StepError(str(spoiled), "serialization_error", retryable=False)
+            return Outcome(lease.key, Ending.FAILED, error=refused)
+        return Outcome(lease.key, Ending.OK, result=text)
+    metadata = dict(result.metadata)
+    error = StepError(
+        message=result.error_message or "the handler reported a failure",
+        error_type=str(result.error_type or "handler_error"),
+        retryable=result.retryable,
+        error_code=result.error_code,
+        backtrace=_lines(metadata.pop("traceback", None)),
+        context=metadata,
+    )
+    return Outcome(lease.key, Ending.FAILED, error=error, retry_after_us=_seconds(metadata))
+
+
+def _raised(error: BaseException) -> StepError:
+    """An exception that came out of a class-based handler's ``call``."""
+    lines = tuple(traceback.format_exception(error))
+    if isinstance(error, TaskerError):
+        return StepError(
+            str(error) or type(error).__name__,
+            type(error).__name__,
+            error.retryable,
+            error.error_code,
+            lines,
+            error.metadata,
+        )
+    message = str(error) or type(error).__name__
+    return StepError(message, type(error).__name__, backtrace=lines, context={"exception_type": type(error).__name__})
+
+
+def _retry_after(error: BaseException) -> Micros | None:
+    return _micros(error.retry_after) if isinstance(error, TaskerError) else None
+
+
+def _seconds(metadata: dict[str, Any]) -> Micros | None:
+    return _micros(metadata.get("retry_after", metadata.get("retry_after_seconds")))
+
+
+def _micros(seconds: Any) -> Micros | None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
+        return None
+    return int(seconds * 1_000_000)
+
+
+def _lines(text: Any) -> tuple[str, ...]:
+    if isinstance(text, str):
+        return tuple(text.splitlines(keepends=True))
+    return tuple(map(str, text)) if isinstance(text, list | tuple) else ()

@@ -1,0 +1,49 @@
+"""Where handlers' outcomes wait to be settled: those that arrive while a commit is under way share the next one."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from tasker_core.words import Report
+
+
+class Inbox:
+    """A queue of reports with one reader, that hints can wake as well."""
+
+    def __init__(self) -> None:
+        self._reports: deque[Report] = deque()
+        self._bell = threading.Event()
+
+    def put(self, report: Report) -> None:
+        self._reports.append(report)
+        self.ring()
+
+    def put_back(self, reports: Sequence[Report]) -> None:
+        """Reports that couldn't be handed in, for the next try."""
+        self._reports.extendleft(reversed(reports))
+
+    def ring(self) -> None:
+        """Wake the reader."""
+        if not self._bell.is_set():
+            self._bell.set()
+
+    def wait(self, seconds: float) -> None:
+        """Return when something arrived, a bell rang, or ``seconds`` have passed."""
+        if not self._reports:
+            self._bell.wait(seconds)
+        self._bell.clear()
+
+    def take(self, most: int) -> list[Report]:
+        """What is there, at most ``most``."""
+        taken: list[Report] = []
+        while len(taken) < most:
+            try:
+                taken.append(self._reports.popleft())
+            except IndexError:
+                break
+        return taken
+
+    def __len__(self) -> int:
+        return len(self._reports)

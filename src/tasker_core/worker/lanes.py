@@ -1,0 +1,72 @@
+"""In which order a worker asks its lanes for steps: by priority, then fairly over the namespaces, then by age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+MOST_LANES_A_CLAIM = 8
+MOST_LANES_A_PEEK = 16
+PRIORITY_SHIFT = 48
+
+
+class Lanes:
+    """The lanes that a worker serves, and what it believes of each: the rank of the first step that waits there.
+
+    ``weights`` gives namespaces their share (1 where silent). Fairness is stride scheduling: each claimed step moves
+    its namespace's turn on by 1 / weight, and the namespace whose turn is earliest goes first.
+    """
+
+    def __init__(self, served: Iterable[str] = (), weights: Mapping[str, float] | None = None) -> None:
+        self.served: tuple[str, ...] = tuple(sorted(served))
+        self._weights = weights or {}
+        self._waiting: dict[str, int] = {}
+        self._turns: dict[str, float] = {}
+        self._next_peek = 0
+
+    def serve(self, lanes: Iterable[str]) -> None:
+        self.served = tuple(sorted(lanes))
+        self._waiting = {lane: rank for lane, rank in self._waiting.items() if lane in self.served}
+
+    @property
+    def expects_any(self) -> bool:
+        """Is anything believed to wait?"""
+        return bool(self._waiting)
+
+    def expect(self, lane: str, rank: int) -> None:
+        """Believe that something of this rank waits in ``lane``."""
+        if rank < self._waiting.get(lane, rank + 1):
+            self._waiting[lane] = rank
+
+    def order(self) -> list[str]:
+        """The lanes to claim from, the first to be asked first."""
+        if len(self._waiting) > 1:
+            best = sorted(self._waiting.items(), key=self._precedence)
+            return [lane for lane, _ in best[:MOST_LANES_A_CLAIM]]
+        return list(self._waiting)
+
+    def peek(self) -> Sequence[str]:
+        """The lanes to look at along with a claim: all, or a window that moves on where they are many."""
+        if len(self.served) <= MOST_LANES_A_PEEK:
+            return self.served
+        start = self._next_peek
+        self._next_peek = (start + MOST_LANES_A_PEEK) % len(self.served)
+        return (self.served * 2)[start : start + MOST_LANES_A_PEEK]
+
+    def learn(self, asked: Iterable[str], peeked: Iterable[str], waiting: Mapping[str, int]) -> None:
+        """After a claim from ``asked`` and a look at ``peeked``: what is waiting is what the look found."""
+        for lane in (*asked, *peeked):
+            if lane not in waiting:
+                self._waiting.pop(lane, None)
+        for lane, rank in waiting.items():
+            self._waiting[lane] = rank
+
+    def took(self, lane: str, steps: int = 1) -> None:
+        """Steps of ``lane`` were claimed: its namespace has had its turn."""
+        namespace = lane.partition("/")[0]
+        floor = min(self._turns.values(), default=0.0)
+        turn = max(self._turns.get(namespace, floor), floor)
+        self._turns[namespace] = turn + steps / self._weights.get(namespace, 1.0)
+
+    def _precedence(self, waiting: tuple[str, int]) -> tuple[int, float, int]:
+        lane, rank = waiting
+        return rank >> PRIORITY_SHIFT, self._turns.get(lane.partition("/")[0], 0.0), rank

@@ -1,0 +1,228 @@
+"""The worker's loop: settle what handlers finished, take the next steps in the same breath, hand them out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from tasker_core.errors import ResolutionError, StoreError, TaskerError
+from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Report, StepError
+from tasker_core.worker.attempt import Attempt
+from tasker_core.worker.executor import Executor
+from tasker_core.worker.inbox import Inbox
+from tasker_core.worker.lanes import Lanes
+from tasker_core.worker.serving import Serving
+from tasker_core.worker.transport import Transport
+
+log = logging.getLogger("tasker.worker")
+
+LARGEST_REPORT = 200
+POLL = 0.02
+"""Seconds between looks at whether another process has committed."""
+LOOK_AT_LEAST_EVERY = 1.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+HAND_BACK_AFTER = 0.2
+"""Seconds after which steps that lie ready behind slow handlers go back to the queue."""
+
+
+class Loop(threading.Thread):
+    """One thread that owns the conversation with the engine; ``worker_id`` may change when the worker was given up."""
+
+    def __init__(self, transport: Transport, serving: Serving, slots: int, worker_id: str) -> None:
+        super().__init__(name="tasker-worker", daemon=True)
+        self.worker_id = worker_id
+        self.executor = Executor(slots, self._deliver)
+        self._transport = transport
+        self._serving = serving
+        self._inbox = Inbox()
+        self._lanes = Lanes(serving.lanes)
+        self._reporting: dict[LeaseKey, Report] = {}
+        self._hinted = True
+        self._mark = -1
+        self._templates: tuple[int, int] = (-1, -1)
+        self._next_due: int | None = None
+        self._next_look = 0.0
+        self._pause = 0.0
+        self._draining = False
+        self._stopped = False
+        self._end_hints: Callable[[], None] = lambda: None
+
+    # -- from other threads
+
+    def hint(self) -> None:
+        """Something may be ready."""
+        self._hinted = True
+        self._inbox.ring()
+
+    def drain(self) -> None:
+        """Take nothing more; give back what hasn't begun."""
+        self._draining = True
+        self._inbox.ring()
+
+    def stop(self) -> None:
+        """End the loop when everything reported so far is settled."""
+        self._stopped = True
+        self._inbox.ring()
+
+    def believed(self) -> list[LeaseKey]:
+        """The leases that this worker believes it holds: running, ready to run, or finished and not yet settled."""
+        held = [attempt.lease.key for attempt in self.executor.held() if not attempt.is_over]
+        return held + list(self._reporting)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing runs and nothing waits to be settled."""
+        return not self._reporting and all(attempt.is_over for attempt in self.executor.held())
+
+    def hand_back(self, attempt: Attempt, reason: str) -> None:
+        """End ``attempt`` unfinished, with no attempt spent, and interrupt its handler."""
+        if (report := attempt.release(reason)) is not None:
+            self._deliver(report)
+            self.executor.interrupt(attempt)
+
+    def give_up(self, keys: Sequence[LeaseKey], reason: str) -> None:
+        """These leases are this worker's no longer: tell their handlers, refuse their results."""
+        for key in keys:
+            attempt = self.executor.find(key)
+            if attempt is not None and not attempt.is_over:
+                attempt.abandon(reason)
+                self.executor.interrupt(attempt)
+
+    def _deliver(self, report: Report) -> None:
+        self._reporting[report.outcome.key] = report
+        self._inbox.put(report)
+
+    # -- the loop
+
+    def run(self) -> None:
+        self._end_hints = self._transport.on_ready(self.hint)
+        try:
+            while not (self._stopped and not self._inbox):
+                try:
+                    self._turn()
+                    self._pause = 0.0
+                except StoreError as error:
+                    self._wait_for_better_times(error)
+                except TaskerError:
+                    log.exception("the worker's turn failed")
+                    time.sleep(LONGEST_PAUSE)
+        finally:
+            self._end_hints()
+
+    def _turn(self) -> None:
+        self._time_out_overdue()
+        if self._draining or self.executor.waiting_since(HAND_BACK_AFTER):
+            self._hand_back_unstarted(
+                "the worker stops" if self._draining else "the worker's slots are held by slow steps"
+            )
+        reports = self._inbox.take(LARGEST_REPORT)
+        if reports:
+            self._settle(reports)
+        elif not self._draining and self._lanes.expects_any and (room := self.executor.room()) > 0:
+            request = self._request(room)
+            self._take(self._transport.claim(request).leases, request, None)
+        elif not self._draining and self._is_time_to_look():
+            self._look()
+        else:
+            self._inbox.wait(self._patience())
+
+    def _settle(self, reports: list[Report]) -> None:
+        room = 0 if self._draining else self.executor.room()
+        for report in reports:
+            if report.outcome.ending is Ending.OK and room > 0:
+                self._expect_children(report)
+        request = self._request(room) if room > 0 else None
+        try:
+            reply = self._transport.report(self.worker_id, reports, request)
+        except TaskerError:
+            self._inbox.put_back(reports)
+            raise
+        for report in reports:
+            self._reporting.pop(report.outcome.key, None)
+            if report.outcome.ending is not Ending.OK:
+                self._next_look = 0.0
+        self._take(reply.leases, request, reply.waiting)
+
+    def _request(self, room: int) -> ClaimRequest:
+        lanes = self._lanes.order()
+        wants = self._serving.wants
+        return ClaimRequest(
+            self.worker_id, lanes, room, self._lanes.peek(), {lane: wants[lane] for lane in lanes if lane in wants}
+        )
+
+    def _expect_children(self, report: Report) -> None:
+        known = self._transport.known(report.template)
+        for lane in known.child_lanes[known.numbers[report.step] - 1]:
+            if lane in self._serving.lanes:
+                self._lanes.expect(lane, report.rank)
+
+    def _take(self, leases: Sequence[Lease], request: ClaimRequest | None, waiting: Mapping[str, int] | None) -> None:
+        if request is not None:
+            self._lanes.learn(request.lanes, request.peek, waiting or {})
+        for lease in leases:
+            self._lanes.took(lease.lane)
+            self._start(lease)
+
+    def _start(self, lease: Lease) -> None:
+        try:
+            plan = self._serving.plan(lease, self._transport.known(lease.template))
+        except ResolutionError as error:
+            missing = StepError(str(error), "handler_not_found", retryable=False)
+            outcome = Outcome(lease.key, Ending.FAILED, error=missing)
+            self._deliver(Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank))
+            return
+        self.executor.submit(Attempt(lease, plan, self._transport.result_of))
+
+    def _look(self) -> None:
+        self._hinted = False
+        self._next_look = time.monotonic() + LOOK_AT_LEAST_EVERY
+        look = self._transport.look(self._serving.lanes_in_order)
+        if look.templates != self._templates:
+            self._templates = look.templates
+            if self._serving.refresh(self._transport.templates()):
+                self._lanes.serve(self._serving.lanes)
+                self._transport.serve(self.worker_id, self._serving.lanes)
+                look = self._transport.look(self._serving.lanes_in_order)
+        self._next_due = look.next_due
+        if look.next_due is not None and look.next_due <= self._transport.now():
+            self._transport.enqueue_due(self.worker_id)
+            self._next_look = 0.0
+        self._lanes.learn((), self._serving.lanes_in_order, look.waiting)
+
+    def _is_time_to_look(self) -> bool:
+        if self._hinted or time.monotonic() >= self._next_look:
+            return True
+        if self._next_due is not None and self._next_due <= self._transport.now():
+            return True
+        mark = self._transport.change_mark()
+        if mark != self._mark:
+            self._mark = mark
+            return True
+        return False
+
+    def _patience(self) -> float:
+        """How long to wait for something to happen, in seconds."""
+        patience = POLL
+        if self._next_due is not None:
+            patience = min(patience, max((self._next_due - self._transport.now()) / 1e6, 0.0))
+        if (deadline := self.executor.next_deadline()) is not None:
+            patience = min(patience, max(deadline - time.monotonic(), 0.0))
+        return patience
+
+    def _time_out_overdue(self) -> None:
+        for attempt in self.executor.overdue():
+            if (report := attempt.time_out()) is not None:
+                self._deliver(report)
+                self.executor.interrupt(attempt)
+
+    def _hand_back_unstarted(self, reason: str) -> None:
+        for attempt in self.executor.withdraw():
+            self.hand_back(attempt, reason)
+
+    def _wait_for_better_times(self, error: StoreError) -> None:
+        """The store is locked, full or gone: what was finished is kept and reported once it is back."""
+        self._pause = min(max(self._pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
+        log.warning("%s; trying again in %.1f s, with %d results waiting", error, self._pause, len(self._reporting))
+        time.sleep(self._pause)

@@ -1,0 +1,62 @@
+"""The worker's heartbeat and its share of the sweeping, beside the loop so that a long commit can't silence it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from tasker_core.clock import SECOND
+from tasker_core.errors import StoreError
+from tasker_core.words import Micros
+from tasker_core.worker.loop import Loop
+from tasker_core.worker.transport import Transport
+
+log = logging.getLogger("tasker.worker")
+
+BEAT_EVERY: Micros = 2 * SECOND
+SWEEP_EVERY = 1.0
+"""Seconds."""
+
+
+class Pulse(threading.Thread):
+    """Beats for ``loop``'s worker. ``register`` makes a new registration when the worker was given up meanwhile."""
+
+    def __init__(self, transport: Transport, loop: Loop, register: Callable[[], str]) -> None:
+        super().__init__(name="tasker-pulse", daemon=True)
+        self._transport = transport
+        self._loop_thread = loop
+        self._register = register
+        self._over = threading.Event()
+        self._last_beat: Micros = transport.now()
+        self._next_beat: Micros = self._last_beat + BEAT_EVERY
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def run(self) -> None:
+        while not self._over.wait(SWEEP_EVERY):
+            try:
+                if self._transport.now() >= self._next_beat:
+                    self._beat()
+                if self._transport.sweep():
+                    self._loop_thread.hint()
+            except StoreError as error:
+                log.warning("the worker's heartbeat failed: %s", error)
+            except Exception:
+                log.exception("the worker's heartbeat failed")
+
+    def _beat(self) -> None:
+        loop, transport, now = self._loop_thread, self._transport, self._transport.now()
+        heard = transport.beat(loop.worker_id, loop.believed())
+        if not heard.known:
+            log.warning("worker %s was given up as lost; it registers again", loop.worker_id)
+            loop.give_up(sorted(heard.lost), "the lease was lost")
+            loop.worker_id = self._register()
+        else:
+            loop.give_up(sorted(heard.lost), "the lease was lost")
+            loop.give_up(sorted(heard.cancelled), "the task was cancelled")
+            strays = [key for key, claimed_at in heard.unknown.items() if claimed_at < self._last_beat]
+            if strays:
+                transport.give_back(loop.worker_id, strays)
+        self._last_beat, self._next_beat = now, now + BEAT_EVERY

@@ -1,0 +1,150 @@
+"""A running worker: handlers and templates found, registered with the store, its loop and pulse started."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasker_core.engine.open import close_engine, database_url, open_engine
+from tasker_core.engine.processes import this_process
+from tasker_core.registry import HandlerRegistry
+from tasker_core.store.rows import WorkerRow
+from tasker_core.template_files import read_templates
+from tasker_core.version import VERSION
+from tasker_core.worker.loop import Loop
+from tasker_core.worker.pulse import Pulse
+from tasker_core.worker.serving import Serving
+from tasker_core.worker.transport import InProcess
+
+log = logging.getLogger("tasker.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a worker runs. Times are in seconds; ``namespaces`` None serves every namespace that has templates."""
+
+    database_url: str | None = None
+    name: str | None = None
+    concurrency: int = 10
+    shutdown_timeout: float = 30.0
+    namespaces: Sequence[str] | None = None
+    template_path: str | Path | None = None
+
+
+class Service:
+    """A worker from its start to its stop. Use :class:`tasker_core.Worker` to have one per process."""
+
+    def __init__(self, settings: Settings, registry: HandlerRegistry) -> None:
+        if settings.concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, not {settings.concurrency}")
+        self.settings = settings
+        self.registry = registry
+        self.engine = open_engine(database_url(settings.database_url))
+        try:
+            self._transport = InProcess(self.engine)
+            own = self._register_templates()
+            self.serving = Serving(registry, own, settings.namespaces)
+            self.serving.refresh(self._transport.templates())
+            for step, why in self.serving.missing.items():
+                log.warning("step %s isn't served by this worker: %s", step, why)
+            self.loop = Loop(self._transport, self.serving, settings.concurrency, self._register())
+            self.pulse = Pulse(self._transport, self.loop, self._register)
+        except BaseException:
+            close_engine(self.engine)
+            raise
+
+    def start(self) -> None:
+        """Begin to claim; what dead workers of this machine left behind is taken up at once."""
+        self._transport.sweep()
+        self.loop.start()
+        self.pulse.start()
+
+    @property
+    def worker_id(self) -> str:
+        return self.loop.worker_id
+
+    @property
+    def is_running(self) -> bool:
+        return self.loop.is_alive()
+
+    def stop(self) -> bool:
+        """Take nothing more, let what runs finish within ``shutdown_timeout``, settle it, end.
+
+        True when everything ended in time; else what still runs is left to be found as lost.
+        """
+        self._transport.drain(self.worker_id)
+        self.loop.drain()
+        deadline = time.monotonic() + self.settings.shutdown_timeout
+        while not self.loop.is_idle and time.monotonic() < deadline and self.loop.is_alive():
+            time.sleep(0.005)
+        finished = self.loop.is_idle
+        if not finished:
+            self._hand_back_async()
+        self.loop.stop()
+        self.loop.join(timeout=5.0)
+        self.pulse.stop()
+        self.pulse.join(timeout=5.0)
+        self.loop.executor.stop()
+        self._transport.end(self.worker_id)
+        close_engine(self.engine)
+        return finished
+
+    def _hand_back_async(self) -> None:
+        for attempt in self.loop.executor.held():
+            if attempt.plan.is_async:
+                self.loop.hand_back(attempt, "the worker stops")
+            elif not attempt.is_over:
+                log.warning(
+                    "step %s of task %s still runs after %g s; it is left behind and will run again elsewhere",
+                    attempt.lease.step,
+                    attempt.lease.key.task,
+                    self.settings.shutdown_timeout,
+                )
+
+    def _register(self) -> str:
+        process, now = this_process(), self._transport.now()
+        worker = self._transport.new_id()
+        name = self.settings.name or f"{process.host}-{process.pid}"
+        self._transport.register(
+            WorkerRow(
+                worker,
+                name,
+                process.host,
+                process.boot,
+                process.pid,
+                process.started,
+                VERSION,
+                self.settings.concurrency,
+                json.dumps(self.serving.lanes_in_order),
+                "live",
+                now,
+                now,
+            )
+        )
+        return worker
+
+    def _register_templates(self) -> set[str]:
+        """Register the templates of this worker's disk; the callables that they name."""
+        replace = os.environ.get("TASKER_ENV", "development") == "development"
+        callables: set[str] = set()
+        for read in read_templates(self.settings.template_path):
+            for finding in read.findings:
+                if finding.level == "warning":
+                    log.warning("%s", finding)
+            refused = self._transport.register_template(read.template, replace=replace)
+            if refused:
+                log.error(
+                    "%s differs from what is registered as %s, and TASKER_ENV=%s doesn't replace it: raise its "
+                    "version. This worker runs what is registered. Differences:\n  %s",
+                    read.source,
+                    read.template.identity,
+                    os.environ.get("TASKER_ENV"),
+                    "\n  ".join(refused),
+                )
+            callables |= {step.handler.callable for step in read.template.steps}
+        return callables

@@ -1,0 +1,95 @@
+"""What a worker can serve: for each step of each template, the handler that runs it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from tasker_core.engine import Known
+from tasker_core.errors import ResolutionError
+from tasker_core.registry import HandlerRegistry
+from tasker_core.words import Lease, lane_of
+from tasker_core.worker.attempt import Plan
+
+log = logging.getLogger("tasker.worker")
+
+
+class Serving:
+    """Handlers of one registry against the templates of the store.
+
+    ``own`` are the callables of template files on this worker's own disk: only those may be imported by their path.
+    """
+
+    def __init__(
+        self, registry: HandlerRegistry, own: Collection[str] = (), namespaces: Collection[str] | None = None
+    ) -> None:
+        self._registry = registry
+        self._own = frozenset(own)
+        self._namespaces = frozenset(namespaces) if namespaces else None
+        self._plans: dict[tuple[str, str], Plan] = {}
+        self.lanes: frozenset[str] = frozenset()
+        self.lanes_in_order: Sequence[str] = ()
+        self.wants: dict[str, Sequence[str]] = {}
+        self.missing: dict[str, str] = {}
+        """Steps that this worker can't serve, "namespace/template/step" -> why."""
+
+    def refresh(self, templates: Iterable[Known]) -> bool:
+        """Look at the templates again; True when the served lanes changed."""
+        lanes: set[str] = set()
+        wants: dict[str, set[str]] = {}
+        missing: dict[str, str] = {}
+        for known in templates:
+            template = known.template
+            if self._namespaces is not None and template.namespace_name not in self._namespaces:
+                continue
+            for step in template.steps:
+                lane = lane_of(template.namespace_name, step.handler.callable)
+                try:
+                    factory = self._factory(known, step.name)
+                except ResolutionError as error:
+                    missing[f"{template.namespace_name}/{template.name}/{step.name}"] = str(error)
+                    continue
+                lanes.add(lane)
+                wants.setdefault(lane, set()).update(_declared(factory))
+        self.missing = missing
+        self.wants = {lane: tuple(sorted(names)) for lane, names in wants.items() if names}
+        changed = lanes != self.lanes
+        self.lanes = frozenset(lanes)
+        self.lanes_in_order = tuple(sorted(lanes))
+        return changed
+
+    def plan(self, lease: Lease, known: Known) -> Plan:
+        """How to run the leased step of ``known``. Raises ResolutionError when its handler can't be found any more."""
+        plan = self._plans.get((lease.template, lease.step))
+        if plan is None:
+            plan = self._plans[lease.template, lease.step] = self._make_plan(known, lease.step)
+        return plan
+
+    def _make_plan(self, known: Known, step_name: str) -> Plan:
+        template, step = known.template, known.template.step(step_name)
+        factory = self._factory(known, step_name)
+        handler = factory()
+        entry = step.handler.method if hasattr(handler, step.handler.method) else "call"
+        return Plan(
+            make=factory,
+            entry=entry,
+            is_async=inspect.iscoroutinefunction(getattr(handler, entry)),
+            handler_name=step.handler.callable,
+            task_name=template.name,
+            namespace=template.namespace_name,
+            version=template.version,
+            settings=dict(step.handler.initialization),
+            max_attempts=step.retry_policy.max_attempts,
+            timeout=float(step.timeout_seconds) if step.timeout_seconds is not None else None,
+        )
+
+    def _factory(self, known: Known, step_name: str) -> Callable[[], Any]:
+        handler = known.template.step(step_name).handler
+        return self._registry.lookup(handler, allow_import=handler.callable in self._own)
+
+
+def _declared(factory: Callable[[], Any]) -> Sequence[str]:
+    """The steps whose results the handler declares with ``@depends_on``."""
+    return tuple(getattr(factory, "dependencies", ()))

@@ -1,0 +1,116 @@
+"""How a worker speaks to the engine. In process it calls it; over HTTP the same sentences will be requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tasker_core.engine import Engine, Heard, Known
+from tasker_core.rules.template import Template
+from tasker_core.store.rows import WorkerRow
+from tasker_core.words import ClaimRequest, JsonText, LeaseKey, Micros, Reply, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a worker sees without claiming: which of its lanes wait, when the next retry is due, whether templates
+    changed (``templates`` differs then)."""
+
+    waiting: Mapping[str, int]
+    next_due: Micros | None
+    templates: tuple[int, int]
+
+
+class Transport(Protocol):
+    """The sentences between a worker and the engine."""
+
+    def now(self) -> Micros: ...
+    def new_id(self) -> str: ...
+    def register(self, worker: WorkerRow) -> None: ...
+    def serve(self, worker: str, lanes: Collection[str]) -> None: ...
+    def look(self, lanes: Sequence[str]) -> Look: ...
+    def claim(self, request: ClaimRequest) -> Reply: ...
+    def report(self, worker: str, reports: Sequence[Report], request: ClaimRequest | None) -> Reply: ...
+    def enqueue_due(self, worker: str) -> int: ...
+    def beat(self, worker: str, believed: Collection[LeaseKey]) -> Heard: ...
+    def give_back(self, worker: str, keys: Collection[LeaseKey]) -> None: ...
+    def sweep(self) -> int: ...
+    def drain(self, worker: str) -> None: ...
+    def end(self, worker: str) -> None: ...
+    def result_of(self, task: str, template: str, step: str) -> JsonText | None: ...
+    def known(self, template: str) -> Known: ...
+    def templates(self) -> Sequence[Known]: ...
+    def register_template(self, template: Template, *, replace: bool) -> Sequence[str]: ...
+    def change_mark(self) -> int: ...
+    def on_ready(self, call: Callable[[], None]) -> Callable[[], None]: ...
+
+
+class InProcess:
+    """The engine of this process. One per worker: ``hint`` is the listener that needs no hints about its own work."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._hint: Callable[[], None] | None = None
+
+    def now(self) -> Micros:
+        return self._engine.clock.now()
+
+    def new_id(self) -> str:
+        return self._engine.ids.new()
+
+    def register(self, worker: WorkerRow) -> None:
+        self._engine.store.workers.register(worker)
+
+    def serve(self, worker: str, lanes: Collection[str]) -> None:
+        self._engine.store.workers.serve(worker, lanes)
+
+    def look(self, lanes: Sequence[str]) -> Look:
+        store = self._engine.store
+        return Look(store.steps.peek(lanes), store.steps.next_due(), store.templates.mark())
+
+    def claim(self, request: ClaimRequest) -> Reply:
+        return self._engine.claim(request)
+
+    def report(self, worker: str, reports: Sequence[Report], request: ClaimRequest | None) -> Reply:
+        return self._engine.settle(reports, f"worker {worker}", request, but=self._hint)
+
+    def enqueue_due(self, worker: str) -> int:
+        return self._engine.enqueue_due(f"worker {worker}")
+
+    def beat(self, worker: str, believed: Collection[LeaseKey]) -> Heard:
+        return self._engine.beat(worker, believed)
+
+    def give_back(self, worker: str, keys: Collection[LeaseKey]) -> None:
+        self._engine.give_back(worker, keys, "the worker doesn't know of this lease")
+
+    def sweep(self) -> int:
+        return self._engine.sweep()
+
+    def drain(self, worker: str) -> None:
+        self._engine.store.workers.drain(worker)
+
+    def end(self, worker: str) -> None:
+        self._engine.store.workers.end(worker)
+        self._engine.stop_sweeping()
+
+    def result_of(self, task: str, template: str, step: str) -> JsonText | None:
+        return self._engine.result_of(task, template, step)
+
+    def known(self, template: str) -> Known:
+        return self._engine.catalog.known(template)
+
+    def templates(self) -> Sequence[Known]:
+        self._engine.catalog.refresh()
+        return self._engine.catalog.current()
+
+    def register_template(self, template: Template, *, replace: bool) -> Sequence[str]:
+        """The differences for which it was refused, if it was."""
+        return self._engine.catalog.register(template, replace=replace).refused
+
+    def change_mark(self) -> int:
+        return self._engine.store.database.change_mark()
+
+    def on_ready(self, call: Callable[[], None]) -> Callable[[], None]:
+        self._hint = call
+        return self._engine.wake.on_ready(call)
