@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from tasker_core.errors import TaskerError
-from tasker_core.types import BootstrapConfig, BootstrapResult, WorkerStatus
+from tasker_core.types import BootstrapConfig, BootstrapResult, WorkerState, WorkerStatus
 from tasker_core.worker import Worker
 
 
@@ -45,4 +47,13 @@ def get_worker_status() -> WorkerStatus:
     worker = Worker.instance()
     if worker is None:
         return WorkerStatus(running=False)
-    return WorkerStatus(running=True, status="running", worker_id=worker.worker_id)
+    service = worker.service
+    return WorkerStatus(
+        running=True,
+        state=WorkerState.RUNNING,
+        worker_id=worker.worker_id,
+        environment=os.environ.get("TASKER_ENV", "development"),
+        namespaces=sorted({lane.partition("/")[0] for lane in service.serving.lanes}),
+        handlers=sorted({lane.partition("/")[2] for lane in service.serving.lanes}),
+        in_progress=len(service.loop.executor.held()),
+    )

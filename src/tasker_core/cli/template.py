@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Check templates. Exit code 0 when all can be used, 1 when one can't."""
-    answers = []
+    answers: list[dict[str, Any]] = []
     for file in template_files(path):
         try:
             read = read_file(file, strict=strict)

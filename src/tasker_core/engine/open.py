@@ -36,7 +36,7 @@ def open_engine(url: str) -> Engine:
         shared = _open.get(key)
         if shared is None:
             database = open_database(url)
-            database.migrate()
+            database.make_ready()
             shared = _open[key] = _Shared(Engine(Store(database)), 0)
         shared.users += 1
         return shared.engine

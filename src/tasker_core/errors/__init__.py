@@ -50,7 +50,15 @@ from tasker_core.errors.resolution import (
     ResolutionError,
     ResolverNotFoundError,
 )
-from tasker_core.errors.store import StoreCorruptError, StoreError, StoreFullError, StoreLockedError, StoreVersionError
+from tasker_core.errors.store import (
+    StoreCorruptError,
+    StoreDataError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
 from tasker_core.errors.worker import WorkerAlreadyRunningError, WorkerBootstrapError, WorkerNotInitializedError
 
 StepTimeoutError = TimeoutError
@@ -86,9 +94,11 @@ __all__ = [
     "StepTimeoutError",
     "StepValidationError",
     "StoreCorruptError",
+    "StoreDataError",
     "StoreError",
     "StoreFullError",
     "StoreLockedError",
+    "StoreUnavailableError",
     "StoreVersionError",
     "TaskNotFoundError",
     "TaskStateError",

@@ -29,3 +29,13 @@ class StoreVersionError(StoreError):
     """The schema is of another version than this code, or the database is too old."""
 
     retryable = False
+
+
+class StoreDataError(StoreError):
+    """The database refused a value; nothing of the transaction was stored."""
+
+    retryable = False
+
+
+class StoreUnavailableError(StoreError):
+    """The database can't be reached; what was asked may be asked again."""

@@ -7,6 +7,8 @@ from tasker_core.words import Micros, RetryPolicy
 MILLISECOND: Micros = 1_000
 LONGEST_WAIT: Micros = 24 * 3_600 * 1_000_000
 RETRY_AFTER_SPREAD = 0.15
+MOST_GROWTH = 64
+"""Failures after which a delay has long met any maximum: from there it needn't be computed on."""
 
 
 def growth(backoff: str, failures: int) -> int:
@@ -24,11 +26,11 @@ def growth(backoff: str, failures: int) -> int:
             return failures
         case "fibonacci":
             previous, current = 0, 1
-            for _ in range(failures - 1):
+            for _ in range(min(failures, MOST_GROWTH) - 1):
                 previous, current = current, previous + current
             return current
         case _:
-            return 1 << (failures - 1)
+            return 1 << (min(failures, MOST_GROWTH) - 1)
 
 
 def delay_after(policy: RetryPolicy, failures: int, roll: float, retry_after: Micros | None = None) -> Micros:

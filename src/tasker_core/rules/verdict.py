@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tasker_core.rules.payload import encode
 from tasker_core.rules.retry import delay_after
@@ -64,7 +65,7 @@ def _after_loss(outcome: Outcome, attempted: Attempted, now: Micros) -> Verdict:
 
 def error_text(error: StepError) -> JsonText:
     """The error as it is stored; a context that isn't JSON is kept as its repr, since an error must never be lost."""
-    body = {
+    body: dict[str, Any] = {
         "message": error.message,
         "error_type": error.error_type,
         "error_code": error.error_code,

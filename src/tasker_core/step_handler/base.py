@@ -30,6 +30,8 @@ class StepHandler(ABC):
 
     handler_name: str = ""
     handler_version: str = "1.0.0"
+    declared_dependencies: tuple[str, ...] = ()
+    """Ancestors whose results the handler reads, so that they come along; any other is fetched when it is asked for."""
 
     @abstractmethod
     def call(self, context: StepContext) -> StepHandlerCallResult:

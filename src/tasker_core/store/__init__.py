@@ -25,6 +25,16 @@ class Store:
         self.database.close()
 
 
+def _postgres(url: str) -> Database:
+    try:
+        from tasker_core.store.postgres import PostgresDatabase
+    except ModuleNotFoundError as error:
+        if error.name not in ("psycopg", "psycopg_pool"):
+            raise
+        raise StoreError("PostgreSQL needs psycopg: pip install 'tasker-core[postgres]'") from None
+    return PostgresDatabase(url)
+
+
 def open_database(url: str) -> Database:
     """The database that ``url`` names, not yet migrated.
 
@@ -34,6 +44,8 @@ def open_database(url: str) -> Database:
     match scheme:
         case "sqlite":
             return SqliteDatabase.from_url(url)
+        case "postgresql" | "postgres":
+            return _postgres(url)
         case _:
             raise StoreError(
                 f"{url!r}: unknown kind of database {scheme!r}; use sqlite:///tasker.db or postgresql://host/name"

@@ -49,6 +49,14 @@ class Database(Protocol):
         """Bring the schema up to this code's version; the names of the migrations applied."""
         ...
 
+    def make_ready(self) -> None:
+        """Migrate where that is done without asking (SQLite); elsewhere refuse a schema of another version."""
+        ...
+
+    def now(self) -> int | None:
+        """The database's own time in microseconds; None where it runs on this machine's clock."""
+        ...
+
     def change_mark(self) -> int:
         """A number that changes when another connection has committed; -1 where the database has none."""
         ...

@@ -121,6 +121,12 @@ class SqliteDatabase:
                     applied.append(name)
         return applied
 
+    def make_ready(self) -> None:
+        self.migrate()
+
+    def now(self) -> int | None:
+        return None
+
     def change_mark(self) -> int:
         (mark,) = self._reader().execute("pragma data_version").fetchone()
         return int(mark)

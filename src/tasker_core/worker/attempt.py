@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasker_core.errors import PayloadError, StepCancelledError, TaskerError
+from tasker_core.errors import PayloadError, StepCancelledError
 from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
+from tasker_core.step_handler.endings import raised_failure
 from tasker_core.types import StepContext, StepHandlerResult
 from tasker_core.words import Ending, JsonText, Lease, Micros, Outcome, Report, StepError
 
@@ -21,10 +21,9 @@ Reader = Callable[[str, str, str], JsonText | None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How this worker runs one step of one template; ``entry`` is the name of the handler's method."""
+    """How this worker runs one step of one template; ``make`` gives a handler whose ``call`` does the work."""
 
     make: Callable[[], Any]
-    entry: str
     is_async: bool
     handler_name: str
     task_name: str
@@ -101,9 +100,11 @@ class Attempt:
 
     def fail(self, error: BaseException) -> Report | None:
         """The report of a call that raised."""
-        return self._end(
-            Outcome(self.lease.key, Ending.FAILED, error=_raised(error), retry_after_us=_retry_after(error))
-        )
+        if isinstance(error, Exception):
+            return self._end(_outcome(self.lease, raised_failure(error)))
+        # SystemExit and the like end the attempt, not the worker.
+        told = StepError(f"the handler raised {type(error).__name__}: {error}", type(error).__name__)
+        return self._end(Outcome(self.lease.key, Ending.FAILED, error=told))
 
     def time_out(self) -> Report | None:
         """The report of an attempt whose time is up; whatever its handler still returns is refused."""
@@ -178,26 +179,6 @@ def _outcome(lease: Lease, result: Any) -> Outcome:
         context=metadata,
     )
     return Outcome(lease.key, Ending.FAILED, error=error, retry_after_us=_seconds(metadata))
-
-
-def _raised(error: BaseException) -> StepError:
-    """An exception that came out of a class-based handler's ``call``."""
-    lines = tuple(traceback.format_exception(error))
-    if isinstance(error, TaskerError):
-        return StepError(
-            str(error) or type(error).__name__,
-            type(error).__name__,
-            error.retryable,
-            error.error_code,
-            lines,
-            error.metadata,
-        )
-    message = str(error) or type(error).__name__
-    return StepError(message, type(error).__name__, backtrace=lines, context={"exception_type": type(error).__name__})
-
-
-def _retry_after(error: BaseException) -> Micros | None:
-    return _micros(error.retry_after) if isinstance(error, TaskerError) else None
 
 
 def _seconds(metadata: dict[str, Any]) -> Micros | None:

@@ -143,7 +143,7 @@ class Executor:
                 if attempt.deadline is not None:
                     self._timed[key] = attempt
                 handler = attempt.plan.make()
-                report = attempt.finish(getattr(handler, attempt.plan.entry)(context))
+                report = attempt.finish(handler.call(context))
             except BaseException as error:
                 report = attempt.fail(error)
             self._done(attempt, report)
@@ -163,7 +163,7 @@ class Executor:
                 if attempt.deadline is not None:
                     self._timed[key] = attempt
                 handler = attempt.plan.make()
-                report = attempt.finish(await getattr(handler, attempt.plan.entry)(context))
+                report = attempt.finish(await handler.call(context))
             except BaseException as error:
                 report = attempt.fail(error)
             self._done(attempt, report)

@@ -72,13 +72,17 @@ class Service:
     def is_running(self) -> bool:
         return self.loop.is_alive()
 
+    def drain(self) -> None:
+        """Take nothing more, and give back what hasn't begun."""
+        self._transport.drain(self.worker_id)
+        self.loop.drain()
+
     def stop(self) -> bool:
         """Take nothing more, let what runs finish within ``shutdown_timeout``, settle it, end.
 
         True when everything ended in time; else what still runs is left to be found as lost.
         """
-        self._transport.drain(self.worker_id)
-        self.loop.drain()
+        self.drain()
         deadline = time.monotonic() + self.settings.shutdown_timeout
         while not self.loop.is_idle and time.monotonic() < deadline and self.loop.is_alive():
             time.sleep(0.005)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from tasker_core.engine import Known
 from tasker_core.errors import ResolutionError
-from tasker_core.registry import HandlerRegistry
+from tasker_core.registry import HandlerDefinition, HandlerRegistry
+from tasker_core.registry.lookup import ResolvedHandler
 from tasker_core.words import Lease, lane_of
 from tasker_core.worker.attempt import Plan
-
-log = logging.getLogger("tasker.worker")
 
 
 class Serving:
@@ -47,12 +43,12 @@ class Serving:
             for step in template.steps:
                 lane = lane_of(template.namespace_name, step.handler.callable)
                 try:
-                    factory = self._factory(known, step.name)
+                    handler = self._find(known, step.name)
                 except ResolutionError as error:
                     missing[f"{template.namespace_name}/{template.name}/{step.name}"] = str(error)
                     continue
                 lanes.add(lane)
-                wants.setdefault(lane, set()).update(_declared(factory))
+                wants.setdefault(lane, set()).update(getattr(handler.handler, "declared_dependencies", ()))
         self.missing = missing
         self.wants = {lane: tuple(sorted(names)) for lane, names in wants.items() if names}
         changed = lanes != self.lanes
@@ -69,27 +65,20 @@ class Serving:
 
     def _make_plan(self, known: Known, step_name: str) -> Plan:
         template, step = known.template, known.template.step(step_name)
-        factory = self._factory(known, step_name)
-        handler = factory()
-        entry = step.handler.method if hasattr(handler, step.handler.method) else "call"
+        handler, settings = self._find(known, step_name), dict(step.handler.initialization)
         return Plan(
-            make=factory,
-            entry=entry,
-            is_async=inspect.iscoroutinefunction(getattr(handler, entry)),
+            make=lambda: handler.make(settings),
+            is_async=handler.is_async,
             handler_name=step.handler.callable,
             task_name=template.name,
             namespace=template.namespace_name,
             version=template.version,
-            settings=dict(step.handler.initialization),
+            settings=settings,
             max_attempts=step.retry_policy.max_attempts,
-            timeout=float(step.timeout_seconds) if step.timeout_seconds is not None else None,
+            timeout=step.timeout_seconds,
         )
 
-    def _factory(self, known: Known, step_name: str) -> Callable[[], Any]:
-        handler = known.template.step(step_name).handler
-        return self._registry.lookup(handler, allow_import=handler.callable in self._own)
-
-
-def _declared(factory: Callable[[], Any]) -> Sequence[str]:
-    """The steps whose results the handler declares with ``@depends_on``."""
-    return tuple(getattr(factory, "dependencies", ()))
+    def _find(self, known: Known, step_name: str) -> ResolvedHandler:
+        asked = known.template.step(step_name).handler
+        definition = HandlerDefinition(asked.callable, asked.method, asked.resolver, dict(asked.initialization))
+        return self._registry.lookup(definition, allow_import=asked.callable in self._own)

@@ -52,3 +52,8 @@ returning holder
 
 -- name: drop_duty
 delete from tasker.duties where name = :name and holder = :holder
+
+-- name: database_now
+-- On PostgreSQL the database's clock is the one that counts, for machines disagree about the time.
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint --pg
+select null --lite

@@ -1,0 +1,278 @@
+"""PostgreSQL: a pool of connections, one pipelined round trip per transaction.
+
+No statement needs session state to be correct, so a pooler in transaction mode may stand between. A pooler is
+recognised by the backend's process id, which isn't the one that the connection was told; behind one, statements aren't
+prepared by name and the planner settings are set for each transaction alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import errors as sqlstate
+from psycopg.types.string import TextLoader
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from tasker_core.errors import (
+    StoreDataError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+from tasker_core.store.database import Call, Rows
+from tasker_core.store.statements import Dialect, migrations, statements
+
+OLDEST_POSTGRES = 140_000
+BEGIN = "begin isolation level read committed"
+# Plans that were made while the tables were tiny stay in the cache when they have grown; these leave the planner only
+# plans that are right at any size. Never needed for correctness.
+PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+SET_SESSION = "; ".join(f"set {name} = off" for name in PLANNER)
+SET_TRANSACTION = "select " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER)
+MIGRATION_LOCK = 0x7461736B6572
+CONNECT_TIMEOUT = 10
+PATIENCE = 15.0
+"""Seconds to wait for a connection of the pool."""
+DEADLOCK_TRIES = 5
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class PostgresDatabase:
+    """The database at ``url`` (``postgresql://user@host/name``), in a schema of its own.
+
+    Options in the URL: ``tasker_schema`` (default ``tasker``) and ``tasker_pool`` (connections at most, default 10);
+    all others are libpq's. Safe to use from several threads, and in a child after a fork.
+    """
+
+    dialect: Dialect = "pg"
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        options = parse_qsl(parts.query, keep_blank_values=True)
+        own = {key: value for key, value in options if key.startswith("tasker_")}
+        query = urlencode([(key, value) for key, value in options if key not in own])
+        self.schema = own.pop("tasker_schema", "tasker")
+        if not self.schema.replace("_", "").isalnum() or not self.schema[:1].isalpha():
+            raise StoreError(f"tasker_schema={self.schema!r}: a schema's name is letters, digits and _, a letter first")
+        try:
+            self._most = int(own.pop("tasker_pool", "10"))
+        except ValueError:
+            raise StoreError("tasker_pool must be a number of connections") from None
+        if own:
+            raise StoreError(f"unknown option {sorted(own)[0]!r}; Tasker's are tasker_schema and tasker_pool")
+        self._conninfo = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+        self.name = f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path or '/'}"
+        self._sql = statements("pg", self.schema)
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._pool: ConnectionPool[Connection] | None = None
+        self.is_pooled = False
+
+    def read(self, *calls: Call) -> list[Rows]:
+        return self._one_round_trip(calls, begin="begin isolation level read committed read only")
+
+    def write(self, *calls: Call) -> list[Rows]:
+        return self._one_round_trip(calls, begin=BEGIN)
+
+    def _one_round_trip(self, calls: Sequence[Call], begin: str) -> list[Rows]:
+        for attempt in range(1, DEADLOCK_TRIES + 1):
+            try:
+                with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+                    return self._pipelined(connection, calls, begin)
+            except _TryAgain as error:
+                if attempt == DEADLOCK_TRIES:
+                    raise StoreUnavailableError(f"{self.name}: {error}") from error
+                time.sleep(0.01 * attempt)
+        raise AssertionError("unreachable")
+
+    def _pipelined(self, connection: Connection, calls: Sequence[Call], begin: str) -> list[Rows]:
+        try:
+            with connection.pipeline():
+                connection.execute(begin)
+                if self.is_pooled:
+                    connection.execute(SET_TRANSACTION)
+                cursors = [connection.execute(self._sql[name], params) for name, params in calls]
+                connection.execute("commit")
+            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Transaction]:
+        with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+            try:
+                connection.execute(BEGIN)
+                if self.is_pooled:
+                    connection.execute(SET_TRANSACTION)
+                yield _Transaction(connection, self._sql)
+                connection.execute("commit")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def migrate(self) -> Sequence[str]:
+        applied: list[str] = []
+        with self.transaction() as transaction:
+            execute = transaction.connection.execute
+            execute("select pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+            if not execute("select 1 from pg_namespace where nspname = %s", (self.schema,)).fetchone():
+                execute(f'create schema "{self.schema}"')
+            execute(
+                f'create table if not exists "{self.schema}".schema_version '
+                "(version integer primary key, name text not null, at timestamptz not null default now())"
+            )
+            newest = self._newest(transaction.connection)
+            known = migrations("pg", self.schema)
+            self._refuse_newer(newest, known[-1][0])
+            for version, name, script in known:
+                if version > newest:
+                    for statement in script:
+                        execute(statement)
+                    execute(f'insert into "{self.schema}".schema_version values (%s, %s)', (version, name))
+                    applied.append(name)
+        return applied
+
+    def make_ready(self) -> None:
+        with self.transaction() as transaction:
+            exists = transaction.connection.execute(
+                "select to_regclass(%s) is not null", (f'"{self.schema}".schema_version',)
+            ).fetchone()
+            newest = self._newest(transaction.connection) if exists and exists[0] else 0
+        latest = migrations("pg", self.schema)[-1][0]
+        self._refuse_newer(newest, latest)
+        if newest < latest:
+            have = f"is of version {newest}" if newest else "isn't there"
+            raise StoreVersionError(
+                f"{self.name}: schema {self.schema!r} {have}, this Tasker needs version {latest}; run: tasker migrate"
+            )
+
+    def now(self) -> int | None:
+        ((row,),) = self.read(Call("database_now", {}))
+        return int(row[0])
+
+    def change_mark(self) -> int:
+        return -1
+
+    def version(self) -> int:
+        """The server's version as a number: 150018 for 15.18."""
+        with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+            return connection.info.server_version
+
+    def connect_directly(self, url: str | None = None) -> Connection:
+        """A connection outside the pool, for LISTEN. ``url`` leads past a pooler."""
+        with self._said_plainly():
+            return psycopg.connect(url or self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT)
+
+    def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None and self._pid == os.getpid():
+            pool.close()
+
+    def _newest(self, connection: Connection) -> int:
+        row = connection.execute(f'select coalesce(max(version), 0) from "{self.schema}".schema_version').fetchone()
+        return int(row[0]) if row else 0
+
+    def _refuse_newer(self, newest: int, known: int) -> None:
+        if newest > known:
+            raise StoreVersionError(
+                f"{self.name}: schema {self.schema!r} has version {newest}; this Tasker knows versions up to {known}. "
+                "Upgrade tasker-core, or use another schema (tasker_schema=)"
+            )
+
+    def _connections(self) -> ConnectionPool[Connection]:
+        pool = self._pool
+        if pool is None or self._pid != os.getpid():
+            with self._lock:
+                if self._pool is None or self._pid != os.getpid():
+                    self._pool, self._pid = self._open_pool(), os.getpid()
+                pool = self._pool
+        return pool
+
+    def _open_pool(self) -> ConnectionPool[Connection]:
+        # One connection by hand first: its error says what is wrong, where the pool would only run out of patience.
+        with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT) as connection:
+            if connection.info.server_version < OLDEST_POSTGRES:
+                raise StoreVersionError(
+                    f"{self.name} runs PostgreSQL {connection.info.server_version // 10_000}; Tasker needs 14 or newer"
+                )
+            row = connection.execute("select pg_backend_pid()").fetchone()
+            self.is_pooled = row is not None and row[0] != connection.info.backend_pid
+        return ConnectionPool(
+            self._conninfo,
+            min_size=1,
+            max_size=self._most,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None if self.is_pooled else 0,
+                "connect_timeout": CONNECT_TIMEOUT,
+            },
+            configure=self._configure,
+            open=True,
+            name="tasker",
+            reconnect_timeout=30.0,
+        )
+
+    def _configure(self, connection: Connection) -> None:
+        connection.adapters.register_loader("uuid", TextLoader)
+        if not self.is_pooled:
+            connection.execute(SET_SESSION)
+
+    @contextmanager
+    def _said_plainly(self) -> Iterator[None]:
+        """Turn psycopg's errors into ours, with what to do about them; a password is never among what is said."""
+        try:
+            yield
+        except (sqlstate.DeadlockDetected, sqlstate.SerializationFailure) as error:
+            raise _TryAgain(str(error)) from error
+        except sqlstate.DiskFull as error:
+            raise StoreFullError(f"{self.name}: the server's disk is full ({_first_line(error)})") from error
+        except (sqlstate.UndefinedTable, sqlstate.UndefinedColumn, sqlstate.InvalidSchemaName) as error:
+            raise StoreVersionError(f"{self.name}: {_first_line(error)}; run: tasker migrate") from error
+        except sqlstate.InsufficientPrivilege as error:
+            raise StoreError(
+                f"{self.name}: {_first_line(error)}; docs/how-to says which rights Tasker needs"
+            ) from error
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            raise StoreDataError(f"{self.name}: {_first_line(error)}") from error
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailableError(f"{self.name} can't be reached: {_first_line(error)}") from error
+        except psycopg.Error as error:
+            raise StoreError(f"{self.name}: {_first_line(error)}") from error
+
+
+class _Transaction:
+    def __init__(self, connection: Connection, sql: dict[str, str]) -> None:
+        self.connection = connection
+        self._sql = sql
+
+    def run(self, *calls: Call) -> list[Rows]:
+        with self.connection.pipeline():
+            cursors = [self.connection.execute(self._sql[name], params) for name, params in calls]
+        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+class _TryAgain(Exception):
+    """The database chose this transaction as a victim; nothing of it was kept."""
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        if not connection.closed:
+            connection.execute("rollback")
+    except psycopg.Error:
+        connection.close()
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
