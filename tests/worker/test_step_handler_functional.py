@@ -138,6 +138,16 @@ def test_marks_survive_a_wrapper_of_the_users_own() -> None:
     assert call(number, context({"n": 4})).result == {"result": 8}
 
 
+def test_annotations_for_type_checkers_only_do_not_matter() -> None:
+    source = "def f(context: OnlyForTypeCheckers) -> Nowhere: return 1"
+    names: dict[str, Any] = {}
+    exec(compile(f"from __future__ import annotations\n{source}", "f.py", "exec"), names)
+    assert call(step_handler("f")(names["f"])).result == {"result": 1}
+    if sys.version_info >= (3, 14):
+        exec(compile(source, "f.py", "exec", dont_inherit=True), names)
+        assert call(step_handler("f")(names["f"])).result == {"result": 1}
+
+
 class Rows(RootModel[list[int]]):
     pass
 

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from tasker_core.step_handler.signatures import signature_of
+
 Settings: TypeAlias = Mapping[str, Any]
 
 Make: TypeAlias = Callable[[Settings], Any]
@@ -33,7 +35,7 @@ def _can_be_called(handler: Any, **arguments: Any) -> bool:
     if inspect.isabstract(handler):
         return False
     try:
-        inspect.signature(handler).bind(**arguments)
+        signature_of(handler).bind(**arguments)
     except TypeError:
         return False
     except ValueError:  # no signature to be had, as of some built-in types

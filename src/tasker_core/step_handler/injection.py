@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from tasker_core.errors import HandlerDeclarationError
 from tasker_core.step_handler.endings import validation_failure
+from tasker_core.step_handler.signatures import signature_of
 from tasker_core.types import StepContext, StepHandlerResult
 
 Getter: TypeAlias = Callable[[Any, StepContext], Any]
@@ -36,7 +37,8 @@ def plan_for(fn: Callable[..., Any], handler: str, offered: Mapping[str, Getter]
         HandlerDeclarationError: a keyword that ``fn`` has no parameter for, two values for one parameter, or a
             parameter that nothing gives a value to.
     """
-    parameters = inspect.signature(fn).parameters
+    signature = signature_of(fn)
+    parameters = signature.parameters
     plan: dict[str, Getter] = {}
 
     def add(name: str, getter: Getter, source: str) -> None:
@@ -46,8 +48,7 @@ def plan_for(fn: Callable[..., Any], handler: str, offered: Mapping[str, Getter]
             )
         if not _takes(parameters, name):
             raise HandlerDeclarationError(
-                f"handler {handler!r}: {source} gives {name!r}, but {fn.__qualname__}{inspect.signature(fn)} "
-                f"has no such parameter"
+                f"handler {handler!r}: {source} gives {name!r}, but {fn.__qualname__}{signature} has no such parameter"
             )
         plan[name] = getter
 
