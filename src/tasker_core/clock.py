@@ -51,27 +51,39 @@ class ManualClock:
 class Ids(Protocol):
     """Makes ids that are never repeated."""
 
-    def new(self) -> str: ...
+    def new(self) -> str:
+        """A UUID."""
+        ...
+
+    def stamp(self) -> int:
+        """A number for one transaction: 63 random bits."""
+        ...
 
 
 class RandomIds:
-    """UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits. Order of ids isn't order of time."""
+    """UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then 74 random bits. Order of ids isn't order of time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pool = b""
         self._pid = 0
 
+    def stamp(self) -> int:
+        return self._bits(8) >> 1
+
     def new(self) -> str:
-        with self._lock:
-            if len(self._pool) < 10 or self._pid != os.getpid():
-                self._pool, self._pid = os.urandom(1_000), os.getpid()
-            random, self._pool = self._pool[:10], self._pool[10:]
-        value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(random, "big")
+        value = (time.time_ns() // 1_000_000) << 80 | self._bits(10)
         value = value & ~(0xF << 76) | 0x7 << 76
         value = value & ~(0x3 << 62) | 0x2 << 62
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def _bits(self, size: int) -> int:
+        with self._lock:
+            if len(self._pool) < size or self._pid != os.getpid():
+                self._pool, self._pid = os.urandom(1_000), os.getpid()
+            random, self._pool = self._pool[:size], self._pool[size:]
+        return int.from_bytes(random, "big")
 
 
 def step_uuid(task: str, no: int) -> str:

@@ -19,7 +19,7 @@ JsonText: TypeAlias = str
 
 
 class TaskState(StrEnum):
-    """The public states of a task. A row never rests in the first three active ones: one transaction does their work."""
+    """The public states of a task. A row never rests in the short-lived ones: one transaction does their work."""
 
     PENDING = "pending"
     INITIALIZING = "initializing"
@@ -74,11 +74,12 @@ class StepState(StrEnum):
 
 
 class LeaseKey(NamedTuple):
-    """Which claim of which step: the fence every report must pass. ``lease`` is never repeated."""
+    """Which claim of which step, the pass of every report: the task's number in the store, the step's number in the
+    task, and the fence, which rises with each claim of the step and never falls. So no key is ever repeated."""
 
-    task: str
+    task: int
     no: int
-    lease: str
+    fence: int
 
 
 class Ending(StrEnum):
@@ -115,8 +116,7 @@ class StepError:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The end of one attempt, whoever ended it: a handler's return or error, a timeout, a lost worker, a hand-back."""
 
     key: LeaseKey
@@ -127,8 +127,7 @@ class Outcome:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempted:
+class Attempted(NamedTuple):
     """What the rules need to know of the attempt that ended: which one it was, and what its step allows."""
 
     attempt: int
@@ -137,8 +136,7 @@ class Attempted:
     max_crashes: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What an outcome means for its step: the next state, when it may run again, and what is written down.
 
     ``spends_attempt`` is False only for a hand-back. ``crashes`` is the number of losses in a row after this one.
@@ -163,13 +161,13 @@ class Lease:
     """
 
     key: LeaseKey
-    worker: str
+    task_uuid: str
+    worker: int
     template: str
     step: str
     lane: str
     rank: int
     attempt: int
-    fence: int
     crashes: int
     claimed_at: Micros
     context: JsonText
@@ -191,8 +189,7 @@ def lane_of(namespace: str, handler: str) -> str:
     return f"{namespace}/{handler}"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """An outcome as a worker hands it in, with what the lease said of the attempt."""
 
     outcome: Outcome
@@ -211,7 +208,7 @@ class ClaimRequest:
     worker would like to know whether anything waits.
     """
 
-    worker: str
+    worker: int
     lanes: Sequence[str]
     room: int
     peek: Sequence[str] = ()

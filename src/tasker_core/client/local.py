@@ -8,7 +8,7 @@ from typing import Any
 
 from tasker_core.engine import Engine, TaskRequest
 from tasker_core.engine.open import close_engine, open_engine
-from tasker_core.errors import StoreError, TaskNotFoundError
+from tasker_core.errors import StoreError
 from tasker_core.rules.template import Template
 from tasker_core.words import TaskState
 
@@ -55,7 +55,8 @@ class Local:
         A worker of this process rings at once; one of another process is noticed by polling.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        rung = self._engine.wake.watch(task)
+        number = self._engine.number(task)
+        rung = self._engine.wake.watch(number)
         poll, mark = SHORTEST_POLL, None
         try:
             while True:
@@ -63,10 +64,7 @@ class Local:
                 if seen != mark or seen == -1 or rung.is_set():
                     mark = seen
                     rung.clear()
-                    state = self._engine.store.tasks.states([task]).get(task)
-                    if state is None:
-                        raise TaskNotFoundError(f"there is no task {task}")
-                    if TaskState(state).is_at_rest:
+                    if TaskState(self._engine.store.tasks.states([number])[number]).is_at_rest:
                         return True
                     poll = SHORTEST_POLL
                 left = None if deadline is None else deadline - time.monotonic()
@@ -75,7 +73,7 @@ class Local:
                 rung.wait(poll if left is None else min(poll, left))
                 poll = min(poll * 1.5, LONGEST_POLL)
         finally:
-            self._engine.wake.unwatch(task, rung)
+            self._engine.wake.unwatch(number, rung)
 
     def is_healthy(self) -> bool:
         try:

@@ -80,23 +80,23 @@ class Engine:
         leases: list[Lease] = []
         last = settlements[-1]
         if request is not None and last.claimed:
-            leases = self._claimer.leases(last.claimed, request, last.stamp, last.now)
+            leases = self._claimer.leases(last.claimed, request, last.now)
         if last.waiting or request is None:
             self.wake.ready(but=but)
         return Reply(answers, leases, last.waiting)
 
-    def beat(self, worker: str, believed: Collection[LeaseKey]) -> Heard:
+    def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
         """Renew a worker's heartbeat; what it really holds."""
         return beat(self.store, self.clock, worker, believed)
 
-    def give_back(self, worker: str, keys: Collection[LeaseKey], reason: str) -> None:
+    def give_back(self, worker: int, keys: Collection[LeaseKey], reason: str) -> None:
         """Put leases that are recorded to ``worker`` back into the queue; no attempt is spent."""
         held = self.store.steps.held_by(worker)
         rows = [row for key, row in held.items() if key in keys]
         if rows:
             reports = [
                 Report(
-                    Outcome(LeaseKey(row.task_id, row.no, row.lease), Ending.RELEASED, reason=reason),
+                    Outcome(LeaseKey(row.task_id, row.no, row.fence), Ending.RELEASED, reason=reason),
                     row.template_id,
                     row.name,
                     row.attempt,
@@ -119,9 +119,16 @@ class Engine:
 
     def enqueue_due(self, actor: str) -> int:
         """Put steps whose retry time has come into the queue; how many."""
-        return self.store.steps.enqueue_due(self.ids.new(), self.clock.now(), actor)
+        return self.store.steps.enqueue_due(self.ids.stamp(), self.clock.now(), actor)
 
-    def result_of(self, task: str, template: str, step: str) -> JsonText | None:
+    def number(self, task: str) -> int:
+        """The number in the store of the task with this UUID. Raises TaskNotFoundError."""
+        numbers = self.store.tasks.numbers([task])
+        if task not in numbers:
+            raise TaskNotFoundError(f"there is no task {task}")
+        return numbers[task]
+
+    def result_of(self, task: int, template: str, step: str) -> JsonText | None:
         """The stored result of a finished step; None when it hasn't finished or has none."""
         no = self.catalog.known(template).numbers.get(step)
         if no is None:
@@ -134,13 +141,12 @@ class Engine:
 
         Raises TaskNotFoundError, and TaskStateError for a task that is final.
         """
-        if not self.store.tasks.cancel(task, self.ids.new(), self.clock.now(), actor, reason):
-            state = self.store.tasks.states([task]).get(task)
-            if state is None:
-                raise TaskNotFoundError(f"there is no task {task}")
+        number = self.number(task)
+        if not self.store.tasks.cancel(number, self.ids.stamp(), self.clock.now(), actor, reason):
+            state = self.store.tasks.states([number])[number]
             raise TaskStateError(f"task {task} is {state} already; only an unfinished task can be cancelled")
-        self._memory.forget([task])
-        self.wake.rested([task])
+        self._memory.forget([number])
+        self.wake.rested([number])
 
     def close(self) -> None:
         self.store.close()

@@ -21,7 +21,7 @@ class Heard:
     unknown: Mapping[LeaseKey, Micros] = field(default_factory=dict)
 
 
-def beat(store: Store, clock: Clock, worker: str, believed: Collection[LeaseKey]) -> Heard:
+def beat(store: Store, clock: Clock, worker: int, believed: Collection[LeaseKey]) -> Heard:
     """Renew ``worker``'s heartbeat and compare what it believes it holds with what is recorded."""
     if not store.workers.beat(worker, clock.now()):
         return Heard(known=False, lost=frozenset(believed))

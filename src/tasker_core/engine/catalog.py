@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from tasker_core.rules.template_diff import difference
 from tasker_core.store import Store
 from tasker_core.store.rows import TemplateRow
 from tasker_core.store.templates import NewTemplate
-from tasker_core.words import Attempted, lane_of
+from tasker_core.words import Attempted, RetryPolicy, lane_of
 
 DEFAULT_NAMESPACE = "default"
 DEFAULT_VERSION = "1.0.0"
@@ -67,8 +68,27 @@ class Known:
 
     def attempted(self, no: int, attempt: int, crashes: int) -> Attempted:
         """What the rules ask about an attempt of step ``no``."""
-        step = self.step(no)
-        return Attempted(attempt, step.retry_policy, crashes, step.max_crashes)
+        policy, max_crashes = self._limits[no - 1]
+        return Attempted(attempt, policy, crashes, max_crashes)
+
+    @cached_property
+    def _limits(self) -> tuple[tuple[RetryPolicy, int], ...]:
+        return tuple((step.retry_policy, step.max_crashes) for step in self.template.steps)
+
+    def inputs(self, no: int, declared: Sequence[str]) -> Mapping[int, str]:
+        """The steps whose results go along with step ``no``: its parents, and the ancestors that were declared."""
+        inputs = self._inputs.get((no, declared))
+        if inputs is None:
+            inputs = {parent: self.step(parent).name for parent in self.parents[no - 1]}
+            if declared:
+                ancestors = self.template.ancestors(self.step(no).name)
+                inputs |= {self.numbers[name]: name for name in declared if name in ancestors}
+            self._inputs[no, declared] = inputs
+        return inputs
+
+    @cached_property
+    def _inputs(self) -> dict[tuple[int, Sequence[str]], Mapping[int, str]]:
+        return {}
 
 
 @dataclass(frozen=True)

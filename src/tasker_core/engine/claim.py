@@ -21,14 +21,18 @@ class Claimer:
 
     def claim(self, request: ClaimRequest) -> tuple[list[Lease], Mapping[str, int]]:
         """Ready steps for the worker, and what waits in the lanes that it asked about."""
-        lease, now = self._ids.new(), self._clock.now()
-        rows, waiting = self._store.steps.claim(as_claim(request), lease, now)
-        return self.leases(rows, request, lease, now), waiting
+        stamp, now = self._ids.stamp(), self._clock.now()
+        rows, waiting = self._store.steps.claim(as_claim(request), stamp, now)
+        return self.leases(rows, request, now), waiting
 
-    def leases(self, rows: Sequence[ClaimedRow], request: ClaimRequest, lease: str, now: Micros) -> list[Lease]:
+    def leases(self, rows: Sequence[ClaimedRow], request: ClaimRequest, now: Micros) -> list[Lease]:
         """The claimed rows as leases: what isn't remembered here is read from the store."""
         memories = self._memories(rows)
-        plans = [(row, memories[row.task_id], self._inputs_of(row, memories[row.task_id], request)) for row in rows]
+        known, wants = self._catalog.known, request.wants
+        plans = [
+            (row, memory, known(memory.template).inputs(row.no, wants.get(row.lane, ())))
+            for row, memory in ((row, memories[row.task_id]) for row in rows)
+        ]
         missing = {(row.task_id, no) for row, memory, inputs in plans for no in inputs if no not in memory.results}
         if missing:
             _, fetched = self._store.steps.inputs((), missing)
@@ -36,33 +40,33 @@ class Claimer:
                 memories[task].results[no] = result
         return [
             Lease(
-                LeaseKey(row.task_id, row.no, lease), request.worker, memory.template, row.name, row.lane, row.rank,
-                row.attempt, row.fence, row.crashes, now, memory.context, memory.correlation_id,
-                {name: memory.results[no] for no, name in inputs.items() if no in memory.results},
+                key=LeaseKey(row.task_id, row.no, row.fence),
+                task_uuid=memory.uuid,
+                worker=request.worker,
+                template=memory.template,
+                step=row.name,
+                lane=row.lane,
+                rank=row.rank,
+                attempt=row.attempt,
+                crashes=row.crashes,
+                claimed_at=now,
+                context=memory.context,
+                correlation_id=memory.correlation_id,
+                dependency_results={name: memory.results[no] for no, name in inputs.items() if no in memory.results},
             )
             for row, memory, inputs in plans
-        ]  # fmt: skip
+        ]
 
-    def _memories(self, rows: Sequence[ClaimedRow]) -> dict[str, TaskMemory]:
+    def _memories(self, rows: Sequence[ClaimedRow]) -> dict[int, TaskMemory]:
         epochs = {row.task_id: row.epoch for row in rows}
         found = {task: self._memory.recall(task, epoch) for task, epoch in epochs.items()}
         memories = {task: memory for task, memory in found.items() if memory is not None}
         if len(memories) < len(epochs):
             inputs, _ = self._store.steps.inputs(epochs.keys() - memories.keys(), ())
             for task, row in inputs.items():
-                memory = TaskMemory(row.template_id, row.context, row.correlation_id, epochs[task])
+                memory = TaskMemory(row.uuid, row.template_id, row.context, row.correlation_id, epochs[task])
                 memories[task] = self._memory.remember(task, memory)
         return memories
-
-    def _inputs_of(self, row: ClaimedRow, memory: TaskMemory, request: ClaimRequest) -> dict[int, str]:
-        """The steps whose results go with the lease: its parents, and the ancestors that its handler declares."""
-        known = self._catalog.known(memory.template)
-        inputs = {no: known.step(no).name for no in known.parents[row.no - 1]}
-        declared = request.wants.get(row.lane)
-        if declared:
-            ancestors = known.template.ancestors(row.name)
-            inputs |= {known.numbers[name]: name for name in declared if name in ancestors}
-        return inputs
 
 
 def as_claim(request: ClaimRequest) -> Claim:

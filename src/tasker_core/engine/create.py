@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,21 +61,25 @@ class Creator:
         tasks = [self._task(request, now) for request in requests]
         distinct = list({task.identity: task for task in reversed(tasks)}.values())
         twice = len(distinct) < len(tasks)
-        written: set[str] = set()
+        written: dict[str, int] = {}
         if not (twice and refuse_duplicates):
-            written = self._store.tasks.create(distinct, self._ids.new(), now, all_or_none=refuse_duplicates)
+            written = self._store.tasks.create(distinct, self._ids.stamp(), now, all_or_none=refuse_duplicates)
         if len(written) == len(tasks):
             if remember:
                 for task in tasks:
-                    self._memory.remember(task.id, TaskMemory(task.template, task.context, task.correlation_id))
+                    self._memory.remember(
+                        written[task.id], TaskMemory(task.id, task.template, task.context, task.correlation_id)
+                    )
             return [Created(task.id, new=True) for task in tasks]
         return self._explain(tasks, written, refuse_duplicates=refuse_duplicates)
 
-    def _explain(self, tasks: Sequence[NewTask], written: set[str], *, refuse_duplicates: bool) -> list[Created] | None:
+    def _explain(
+        self, tasks: Sequence[NewTask], written: Collection[str], *, refuse_duplicates: bool
+    ) -> list[Created] | None:
         """What the tasks are that weren't written; None when it was for a content that isn't current any more."""
         existing = self._store.tasks.existing(task.identity for task in tasks)
         answers: list[Created] = []
-        replayed = self._store.tasks.identities([task.id for task in tasks])
+        replayed = self._store.tasks.numbers([task.id for task in tasks])
         first: dict[str, NewTask] = {}
         for task in tasks:
             twin = first.setdefault(task.identity, task)

@@ -14,9 +14,10 @@ LARGEST_MEMORY = 64 * 1024 * 1024
 class TaskMemory:
     """A task's context and the results known here: step number -> JSON text, None for one without a result."""
 
-    __slots__ = ("context", "correlation_id", "epoch", "results", "size", "template")
+    __slots__ = ("context", "correlation_id", "epoch", "results", "size", "template", "uuid")
 
-    def __init__(self, template: str, context: JsonText, correlation_id: str, epoch: int = 0) -> None:
+    def __init__(self, uuid: str, template: str, context: JsonText, correlation_id: str, epoch: int = 0) -> None:
+        self.uuid = uuid
         self.template = template
         self.context = context
         self.correlation_id = correlation_id
@@ -32,12 +33,12 @@ class Memory:
     """
 
     def __init__(self, largest: int = LARGEST_MEMORY) -> None:
-        self._tasks: OrderedDict[str, TaskMemory] = OrderedDict()
+        self._tasks: OrderedDict[int, TaskMemory] = OrderedDict()
         self._largest = largest
         self._size = 0
         self._lock = threading.Lock()
 
-    def recall(self, task: str, epoch: int) -> TaskMemory | None:
+    def recall(self, task: int, epoch: int) -> TaskMemory | None:
         with self._lock:
             memory = self._tasks.get(task)
             if memory is None:
@@ -48,7 +49,7 @@ class Memory:
             self._tasks.move_to_end(task)
             return memory
 
-    def remember(self, task: str, memory: TaskMemory) -> TaskMemory:
+    def remember(self, task: int, memory: TaskMemory) -> TaskMemory:
         with self._lock:
             self._drop(task)
             self._tasks[task] = memory
@@ -57,7 +58,7 @@ class Memory:
                 self._drop(next(iter(self._tasks)))
         return memory
 
-    def learn(self, task: str, no: int, result: JsonText | None) -> None:
+    def learn(self, task: int, no: int, result: JsonText | None) -> None:
         """Step ``no`` of ``task`` finished with ``result``."""
         with self._lock:
             memory = self._tasks.get(task)
@@ -67,12 +68,12 @@ class Memory:
                 memory.size += size
                 self._size += size
 
-    def forget(self, tasks: Iterable[str]) -> None:
+    def forget(self, tasks: Iterable[int]) -> None:
         with self._lock:
             for task in tasks:
                 self._drop(task)
 
-    def _drop(self, task: str) -> None:
+    def _drop(self, task: int) -> None:
         memory = self._tasks.pop(task, None)
         if memory is not None:
             self._size -= memory.size

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
@@ -57,16 +56,15 @@ class Settler:
         rulings = [self._ruling(report, now) for report in reports]
         dead = [self._letter(r.verdict.key, r.verdict.reason, actor) for r in rulings if _is_poison(r)]
         try:
-            done = self._store.steps.settle(rulings, self._ids.new(), now, actor, claim, dead)
+            done = self._store.steps.settle(rulings, self._ids.stamp(), now, actor, claim, dead)
         except StoreDataError as error:
             return self._settle_without_culprit(reports, actor, claim, answers, error)
-        for report, ruling in zip(reports, rulings, strict=True):
+        for ruling in rulings:
             key = ruling.verdict.key
             if key in done.applied:
                 answers[key] = Settled.APPLIED
                 if ruling.verdict.state is StepState.COMPLETE:
-                    known = self._catalog.known(report.template)
-                    self._memory.learn(key.task, known.numbers[report.step], ruling.verdict.result)
+                    self._memory.learn(key.task, key.no, ruling.verdict.result)
         if len(done.applied) < len(reports):
             self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
         self._memory.forget(task for task, state in done.rested.items() if TaskState(state).is_final)
@@ -86,11 +84,11 @@ class Settler:
             raise error
         refused = StepError(f"the database refused the result: {error}", "serialization_error", retryable=False)
         spoiled = Outcome(report.outcome.key, Ending.FAILED, error=refused)
-        return self._settle([replace(report, outcome=spoiled)], actor, claim, answers)
+        return self._settle([report._replace(outcome=spoiled)], actor, claim, answers)
 
     def _ruling(self, report: Report, now: Micros) -> Ruling:
         known = self._catalog.known(report.template)
-        attempted = known.attempted(known.numbers[report.step], report.attempt, report.crashes)
+        attempted = known.attempted(report.outcome.key.no, report.attempt, report.crashes)
         verdict = decide(report.outcome, attempted, now, self._roll())
         return Ruling(verdict, report.attempt, report.outcome.ending)
 
@@ -111,7 +109,7 @@ class Settler:
             answers[key] = Settled.CANCELLED if cancelled else Settled.LOST
             late.append(key)
         if late:
-            stamped = [(key, self._ids.new()) for key in late]
+            stamped = [(key, self._ids.stamp()) for key in late]
             self._store.steps.record_rejected(
                 stamped, "late report refused: the lease was lost", self._clock.now(), actor
             )

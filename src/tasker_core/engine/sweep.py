@@ -11,7 +11,6 @@ from tasker_core.words import Ending, LeaseKey, Micros, Outcome, Report, StepErr
 
 SWEEP_EVERY: Micros = SECOND
 DUTY = "sweep"
-REMEMBER_WORKERS: Micros = 7 * 24 * 3600 * SECOND
 
 
 class Sweeper:
@@ -67,7 +66,11 @@ def _process(worker: WorkerRow) -> ProcessId:
 
 
 def _lost(row: HeldRow, worker: WorkerRow | None) -> Report:
-    who = f"worker {worker.name} ({worker.host}, process {worker.pid})" if worker else f"worker {row.worker}"
-    error = StepError(f"{who} was lost during attempt {row.attempt}", "worker_lost", context={"worker": row.worker})
-    outcome = Outcome(LeaseKey(row.task_id, row.no, row.lease), Ending.LOST, error=error, reason=f"{who} was lost")
+    who = f"worker {worker.name} ({worker.host}, process {worker.pid})" if worker else f"worker number {row.worker}"
+    error = StepError(
+        f"{who} was lost during attempt {row.attempt}",
+        "worker_lost",
+        context={"worker": worker.uuid if worker else str(row.worker)},
+    )
+    outcome = Outcome(LeaseKey(row.task_id, row.no, row.fence), Ending.LOST, error=error, reason=f"{who} was lost")
     return Report(outcome, row.template_id, row.name, row.attempt, row.crashes)

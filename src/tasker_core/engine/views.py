@@ -52,10 +52,11 @@ class Views:
     def steps(self, task: str) -> list[dict[str, Any]]:
         """The steps of a task, in the template's order, with their results. Raises TaskNotFoundError."""
         known, steps, parents = self._graph(task)
-        attempts = _by_step(self._store.tasks.attempts(task))
+        ended = self._store.tasks.attempts(steps[0].task_id) if steps else []
+        attempts, names = _by_step(ended), self._store.workers.names({attempt.worker for attempt in ended})
+        by_no = {step.no: step for step in steps}
         return [
-            self._step(row, known, parents, {s.no: s for s in steps}) | _results(attempts.get(row.no, []))
-            for row in steps
+            self._step(task, row, known, parents, by_no) | _results(attempts.get(row.no, []), names) for row in steps
         ]
 
     def step(self, task: str, step: str) -> dict[str, Any]:
@@ -70,15 +71,16 @@ class Views:
         view = self.step(task, step)
         row = self._store.tasks.find(task)
         assert row is not None
-        ended = [a for a in self._store.tasks.attempts(task) if step_uuid(task, a.no) == step]
+        ended = [a for a in self._store.tasks.attempts(row.id) if step_uuid(task, a.no) == step]
+        names = self._store.workers.names({attempt.worker for attempt in ended})
         return [
             {
                 "audit_uuid": step_uuid(task, (attempt.no << 32) + attempt.fence),
                 "workflow_step_uuid": step,
-                "transition_uuid": attempt.lease,
+                "transition_uuid": step_uuid(task, (attempt.no << 32) + attempt.fence),
                 "task_uuid": task,
                 "recorded_at": moment(attempt.ended_at),
-                "worker_uuid": attempt.worker,
+                "worker_uuid": _uuid_of(attempt.worker, names),
                 "correlation_id": row.correlation_id,
                 "success": attempt.ending == Ending.OK,
                 "execution_time_ms": _milliseconds(attempt),
@@ -97,8 +99,8 @@ class Views:
         row = self._store.tasks.find(task)
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
-        steps, edges = self._store.tasks.steps([task])
-        return self._catalog.known(row.template_id), steps[task], _parents(edges[task])
+        steps, edges = self._store.tasks.steps([row.id])
+        return self._catalog.known(row.template_id), steps[row.id], _parents(edges[row.id])
 
     def _tasks(self, rows: Sequence[TaskRow]) -> list[dict[str, Any]]:
         if not rows:
@@ -109,13 +111,13 @@ class Views:
     def _task(self, row: TaskRow, steps: Sequence[StepRow], parents: Mapping[int, list[int]]) -> dict[str, Any]:
         known = self._catalog.known(row.template_id)
         by_no = {step.no: step for step in steps}
-        views = [self._step(step, known, parents, by_no) for step in steps]
+        views = [self._step(row.uuid, step, known, parents, by_no) for step in steps]
         states = [step.state for step in steps]
         done = sum(StepState(state).satisfies for state in states)
         ready = sum(view["ready_for_execution"] for view in views)
         status = execution_status(states, ready)
         return {
-            "task_uuid": row.id,
+            "task_uuid": row.uuid,
             "name": row.name,
             "namespace": row.namespace,
             "version": row.version,
@@ -147,7 +149,7 @@ class Views:
         }
 
     def _step(
-        self, row: StepRow, known: Known, parents: Mapping[int, list[int]], by_no: Mapping[int, StepRow]
+        self, task: str, row: StepRow, known: Known, parents: Mapping[int, list[int]], by_no: Mapping[int, StepRow]
     ) -> dict[str, Any]:
         state = StepState(row.state)
         own = parents.get(row.no, [])
@@ -157,8 +159,8 @@ class Views:
         due = waiting and row.run_at <= self._clock.now()
         eligible = row.attempt == 0 or (policy.retryable and row.attempt < policy.max_attempts)
         return {
-            "step_uuid": step_uuid(row.task_id, row.no),
-            "task_uuid": row.task_id,
+            "step_uuid": step_uuid(task, row.no),
+            "task_uuid": task,
             "name": row.name,
             "created_at": moment(row.enqueued_at),
             "updated_at": moment(max(row.enqueued_at, row.claimed_at, row.ended_at)),
@@ -235,7 +237,7 @@ def _readiness(view: Mapping[str, Any]) -> dict[str, Any]:
     return ids | {key: view[key] for key in wanted} | {"backoff_request_seconds": None}
 
 
-def _results(attempts: Sequence[AttemptRow]) -> dict[str, Any]:
+def _results(attempts: Sequence[AttemptRow], names: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
     told = [attempt for attempt in attempts if attempt.ending != Ending.RELEASED]
     return {
         "results": _execution(told[-1]) if told else None,
@@ -245,7 +247,7 @@ def _results(attempts: Sequence[AttemptRow]) -> dict[str, Any]:
                 "ending": attempt.ending,
                 "state": attempt.state,
                 "reason": attempt.reason,
-                "worker_uuid": attempt.worker,
+                "worker_uuid": _uuid_of(attempt.worker, names),
                 "started_at": moment(attempt.claimed_at),
                 "ended_at": moment(attempt.ended_at),
                 "execution_time_ms": _milliseconds(attempt),
@@ -267,6 +269,10 @@ def _execution(attempt: AttemptRow) -> dict[str, Any]:
         "execution_time_ms": _milliseconds(attempt),
         "metadata": kept.get("metadata") or (error or {}).get("context") or {},
     }
+
+
+def _uuid_of(worker: int, names: Mapping[int, tuple[str, str]]) -> str | None:
+    return names[worker][0] if worker in names else None
 
 
 def _decoded(text: JsonText | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ class Wake:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._on_ready: list[Callable[[], None]] = []
-        self._watchers: dict[str, list[threading.Event]] = {}
+        self._watchers: dict[int, list[threading.Event]] = {}
 
     def on_ready(self, call: Callable[[], None]) -> Callable[[], None]:
         """Call ``call`` whenever steps became ready; the returned function ends it."""
@@ -35,14 +35,14 @@ class Wake:
             if call is not but:
                 call()
 
-    def watch(self, task: str) -> threading.Event:
+    def watch(self, task: int) -> threading.Event:
         """An event that is set when ``task`` comes to rest; hand it to ``unwatch`` afterwards."""
         event = threading.Event()
         with self._lock:
             self._watchers.setdefault(task, []).append(event)
         return event
 
-    def unwatch(self, task: str, event: threading.Event) -> None:
+    def unwatch(self, task: int, event: threading.Event) -> None:
         with self._lock:
             watchers = self._watchers.get(task, [])
             if event in watchers:
@@ -50,7 +50,7 @@ class Wake:
             if not watchers:
                 self._watchers.pop(task, None)
 
-    def rested(self, tasks: Iterable[str]) -> None:
+    def rested(self, tasks: Iterable[int]) -> None:
         """These tasks changed their state."""
         if self._watchers:
             with self._lock:

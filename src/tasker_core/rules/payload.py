@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+from pydantic_core import from_json
+
 from tasker_core.errors import PayloadError
 from tasker_core.words import JsonText
 
@@ -19,7 +21,7 @@ _canonical = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",
 def encode(value: Any, what: str, largest: int = LARGEST_PAYLOAD, deepest: int = DEEPEST_PAYLOAD) -> JsonText:
     """``value`` as JSON text: ASCII, key order kept, no NaN or infinity.
 
-    ``what`` names the value in errors ("context", "result of step 'x'"). ``largest`` is in bytes, ``deepest`` in levels.
+    ``what`` names the value in errors ("context", "result of step 'x'"); ``largest`` is in bytes, ``deepest`` levels.
     Raises PayloadError when the value isn't JSON, is too large or too deep.
 
     >>> encode({"name": "café", "n": [1, 2]}, "context")
@@ -44,7 +46,11 @@ def encode(value: Any, what: str, largest: int = LARGEST_PAYLOAD, deepest: int =
 
 def decode(text: JsonText) -> Any:
     """The value that ``text`` holds."""
-    return json.loads(text)
+    try:
+        return from_json(text)
+    except ValueError:
+        # A lone half of a surrogate pair is a valid text in Python and in its JSON, not so for the quick parser.
+        return json.loads(text)
 
 
 def digest(value: Any) -> str:

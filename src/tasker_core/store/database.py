@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from pydantic_core import to_json
+
 from tasker_core.store.statements import Dialect
 
 Row: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = list[Row]
 Params: TypeAlias = Mapping[str, Any]
+
+
+def as_json(value: object) -> str:
+    """A batch parameter: plain dicts and lists as JSON."""
+    return to_json(value).decode()
 
 
 class Call(NamedTuple):

@@ -18,7 +18,8 @@ class TemplateRow(NamedTuple):
 
 
 class TaskRow(NamedTuple):
-    id: str
+    id: int
+    uuid: str
     template_id: str
     namespace: str
     name: str
@@ -41,7 +42,7 @@ class TaskRow(NamedTuple):
 
 
 class StepRow(NamedTuple):
-    task_id: str
+    task_id: int
     no: int
     name: str
     state: str
@@ -51,8 +52,7 @@ class StepRow(NamedTuple):
     attempt: int
     fence: int
     crashes: int
-    worker: str
-    lease: str
+    worker: int
     enqueued_at: Micros
     claimed_at: Micros
     ended_at: Micros
@@ -64,8 +64,7 @@ class AttemptRow(NamedTuple):
     attempt: int
     ending: str
     state: str
-    worker: str
-    lease: str
+    worker: int
     enqueued_at: Micros
     claimed_at: Micros
     ended_at: Micros
@@ -84,7 +83,7 @@ class TransitionRow(NamedTuple):
 
 
 class ClaimedRow(NamedTuple):
-    task_id: str
+    task_id: int
     no: int
     name: str
     lane: str
@@ -96,22 +95,22 @@ class ClaimedRow(NamedTuple):
 
 
 class HeldRow(NamedTuple):
-    task_id: str
+    task_id: int
     no: int
-    lease: str
+    fence: int
     name: str
     attempt: int
-    fence: int
     crashes: int
     template_id: str
-    worker: str
+    worker: int
     lane: str
     claimed_at: Micros
     epoch: int
 
 
 class WorkerRow(NamedTuple):
-    id: str
+    id: int
+    uuid: str
     name: str
     host: str
     boot: str
@@ -126,7 +125,8 @@ class WorkerRow(NamedTuple):
 
 
 class InputRow(NamedTuple):
-    task_id: str
+    task_id: int
+    uuid: str
     template_id: str
     context: JsonText
     correlation_id: str

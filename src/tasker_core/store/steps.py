@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from tasker_core.store.database import Call, Database, Rows
+from tasker_core.store.database import Call, Database, Rows, as_json
 from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """A verdict, with what the audit keeps beside it."""
 
     verdict: Verdict
@@ -24,7 +23,7 @@ class Ruling:
 class Claim:
     """Who asks for how many steps of which lanes; ``lanes`` are tried in this order."""
 
-    worker: str
+    worker: int
     lanes: Sequence[str]
     room: int
     peek: Sequence[str] = ()
@@ -42,10 +41,10 @@ class DeadLetter:
 class Settlement:
     """What a settling transaction really did."""
 
-    stamp: str
+    stamp: int
     now: Micros
     applied: frozenset[LeaseKey]
-    rested: Mapping[str, str]
+    rested: Mapping[int, str]
     claimed: Sequence[ClaimedRow]
     waiting: Mapping[str, int]
 
@@ -57,16 +56,16 @@ class Steps:
         self._database = database
 
     def settle(
-        self, rulings: Sequence[Ruling], stamp: str, now: Micros, actor: str,
+        self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str,
         claim: Claim | None = None, dead: Sequence[DeadLetter] = (),
     ) -> Settlement:  # fmt: skip
         """Apply ``rulings`` and, last, hand the next ready steps to ``claim.worker``: one transaction.
 
         A ruling whose lease doesn't stand on its step any more changes nothing and is missing from ``applied``.
         """
-        batch = json.dumps([_hot(ruling) for ruling in rulings])
-        payloads = json.dumps([_cold(ruling) for ruling in rulings])
-        tasks = json.dumps(sorted({ruling.verdict.key.task for ruling in rulings}))
+        batch = as_json([_hot(ruling) for ruling in rulings])
+        payloads = as_json([_cold(ruling) for ruling in rulings])
+        tasks = as_json(sorted({ruling.verdict.key.task for ruling in rulings}))
         hot = {"batch": batch, "tasks": tasks, "tx": stamp, "now": now, "actor": actor}
         calls = [
             Call("lock_tasks", hot),
@@ -88,42 +87,42 @@ class Steps:
         return Settlement(
             stamp=stamp,
             now=now,
-            applied=frozenset(LeaseKey(*row) for row in answers[1]),
+            applied=frozenset(map(LeaseKey._make, answers[1])),
             rested=dict(answers[rest]),
             claimed=claimed,
             waiting=waiting,
         )
 
-    def claim(self, claim: Claim, stamp: str, now: Micros) -> tuple[Sequence[ClaimedRow], Mapping[str, int]]:
+    def claim(self, claim: Claim, stamp: int, now: Micros) -> tuple[Sequence[ClaimedRow], Mapping[str, int]]:
         """Ready steps for a worker, and what waits in the lanes it peeked at (lane -> rank of the first)."""
         return read_claim(claim, self._database.write(*claim_calls(claim, stamp, now)))
 
     def peek(self, lanes: Sequence[str]) -> Mapping[str, int]:
         """What waits in ``lanes``, without claiming any of it: lane -> rank of the first."""
-        (rows,) = self._database.read(Call("waiting_lanes", {"lanes": json.dumps(list(lanes))}))
+        (rows,) = self._database.read(Call("waiting_lanes", {"lanes": as_json(list(lanes))}))
         return {lane: rank for lane, rank in rows if rank is not None}
 
-    def claimed_before(self, worker: str, lease: str) -> Sequence[ClaimedRow]:
-        (rows,) = self._database.read(Call("leases_claimed", {"worker": worker, "tx": lease}))
+    def claimed_before(self, worker: int, stamp: int) -> Sequence[ClaimedRow]:
+        (rows,) = self._database.read(Call("leases_claimed", {"worker": worker, "tx": stamp}))
         return [ClaimedRow(*row) for row in rows]
 
     def reported_before(
         self, keys: Collection[LeaseKey]
     ) -> dict[LeaseKey, tuple[str, JsonText | None, JsonText | None]]:
         """(ending, result, error) of those of ``keys`` whose attempts have ended."""
-        batch = json.dumps([{"task": key.task, "step": key.no} for key in keys])
+        batch = as_json([{"task": key.task, "step": key.no} for key in keys])
         (rows,) = self._database.read(Call("reported_before", {"batch": batch}))
         found = {LeaseKey(*row[:3]): (row[3], row[4], row[5]) for row in rows}
         return {key: found[key] for key in keys if key in found}
 
-    def record_rejected(self, rejected: Iterable[tuple[LeaseKey, str]], reason: str, now: Micros, actor: str) -> None:
+    def record_rejected(self, rejected: Iterable[tuple[LeaseKey, int]], reason: str, now: Micros, actor: str) -> None:
         """Write down that late reports were refused; each with a stamp of its own."""
         batch = [{"task": k.task, "step": k.no, "stamp": stamp, "reason": reason} for k, stamp in rejected]
         self._database.write(
-            Call("record_rejected", {"batch": json.dumps(batch), "now": now, "actor": actor}),
+            Call("record_rejected", {"batch": as_json(batch), "now": now, "actor": actor}),
         )
 
-    def held_by(self, worker: str) -> dict[LeaseKey, HeldRow]:
+    def held_by(self, worker: int) -> dict[LeaseKey, HeldRow]:
         """The leases recorded to ``worker``."""
         (rows,) = self._database.read(Call("leases_of", {"worker": worker}))
         return {LeaseKey(*row[:3]): HeldRow(*row) for row in rows}
@@ -139,73 +138,73 @@ class Steps:
         due: Micros | None = row[0]
         return due
 
-    def enqueue_due(self, stamp: str, now: Micros, actor: str) -> int:
+    def enqueue_due(self, stamp: int, now: Micros, actor: str) -> int:
         """Put steps whose retry time has come into the queue, at most 200; how many."""
         (due,) = self._database.read(Call("due_steps", {"now": now}))
         if not due:
             return 0
-        batch = json.dumps([{"task": task, "step": no} for task, no in due])
-        tasks = json.dumps(sorted({task for task, _ in due}))
+        batch = as_json([{"task": task, "step": no} for task, no in due])
+        tasks = as_json(sorted({task for task, _ in due}))
         hot = {"batch": batch, "tasks": tasks, "tx": stamp, "now": now, "actor": actor}
         names = ("lock_tasks", "enqueue_due", "rest_tasks", "record_rest")
         return len(self._database.write(*(Call(name, hot) for name in names))[1])
 
     def inputs(
-        self, tasks: Collection[str], steps: Collection[tuple[str, int]]
-    ) -> tuple[dict[str, InputRow], dict[tuple[str, int], JsonText | None]]:
+        self, tasks: Collection[int], steps: Collection[tuple[int, int]]
+    ) -> tuple[dict[int, InputRow], dict[tuple[int, int], JsonText | None]]:
         """Contexts of ``tasks`` and results of the finished ones of ``steps``, in one round trip."""
         inputs, results = self._database.read(
-            Call("inputs_of_tasks", {"tasks": json.dumps(list(tasks))}),
-            Call("results_of_steps", {"steps": json.dumps([{"task": t, "step": n} for t, n in steps])}),
+            Call("inputs_of_tasks", {"tasks": as_json(list(tasks))}),
+            Call("results_of_steps", {"steps": as_json([{"task": t, "step": n} for t, n in steps])}),
         )
         return {row[0]: InputRow(*row) for row in inputs}, {(row[0], row[1]): row[2] for row in results}
 
 
-def claim_calls(claim: Claim, stamp: str, now: Micros) -> list[Call]:
+def claim_calls(claim: Claim, stamp: int, now: Micros) -> list[Call]:
     """The statements of a claim: one per lane, then a look at what waits."""
     calls = [
         Call("claim_lane", {"lane": lane, "worker": claim.worker, "room": claim.room, "tx": stamp, "now": now})
         for lane in claim.lanes
     ]
     if claim.peek:
-        calls.append(Call("waiting_lanes", {"lanes": json.dumps(list(claim.peek))}))
+        calls.append(Call("waiting_lanes", {"lanes": as_json(list(claim.peek))}))
     return calls
 
 
 def read_claim(claim: Claim | None, answers: Sequence[Rows]) -> tuple[Sequence[ClaimedRow], Mapping[str, int]]:
     if claim is None:
         return (), {}
-    claimed = [ClaimedRow(*row) for rows in answers[: len(claim.lanes)] for row in rows]
+    claimed = [ClaimedRow._make(row) for rows in answers[: len(claim.lanes)] for row in rows]
     waiting = {lane: rank for lane, rank in answers[-1] if rank is not None} if claim.peek else {}
     return claimed, waiting
 
 
 def _hot(ruling: Ruling) -> dict[str, object]:
     verdict = ruling.verdict
-    task, no, lease = verdict.key
+    task, no, fence = verdict.key
     return {
-        "task": task, "step": no, "held": lease, "state": verdict.state, "run_at": verdict.run_at,
+        "task": task, "step": no, "held": fence, "state": verdict.state, "run_at": verdict.run_at,
         "refund": 0 if verdict.spends_attempt else 1, "crashes": verdict.crashes,
     }  # fmt: skip
 
 
 def _cold(ruling: Ruling) -> dict[str, object]:
     verdict = ruling.verdict
-    task, no, lease = verdict.key
+    task, no, fence = verdict.key
     return {
-        "task": task, "step": no, "held": lease, "attempt": ruling.attempt, "ending": ruling.ending,
+        "task": task, "step": no, "held": fence, "attempt": ruling.attempt, "ending": ruling.ending,
         "reason": verdict.reason, "result": verdict.result, "error": verdict.error,
     }  # fmt: skip
 
 
 def _dead(dead: Sequence[DeadLetter]) -> str:
-    return json.dumps(
+    return as_json(
         [
             {
                 "id": d.id,
                 "task": d.key.task,
                 "step": d.key.no,
-                "held": d.key.lease,
+                "held": d.key.fence,
                 "reason": d.reason,
                 "detail": d.detail,
             }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasker_core.store.database import Call, Database
+from tasker_core.store.database import Call, Database, as_json
 from tasker_core.store.rows import AttemptRow, StepRow, TaskRow, TransitionRow
 from tasker_core.words import JsonText, Micros
 
@@ -59,35 +58,35 @@ class Tasks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, tasks: Sequence[NewTask], stamp: str, now: Micros, *, all_or_none: bool) -> set[str]:
-        """Write ``tasks`` in one transaction; the ids that were written.
+    def create(self, tasks: Sequence[NewTask], stamp: int, now: Micros, *, all_or_none: bool) -> dict[str, int]:
+        """Write ``tasks`` in one transaction; the UUIDs that were written, with their numbers.
 
         A task whose id or identity exists already isn't written; with ``all_or_none`` then none is.
         """
         calls = creation(tasks, stamp, now)
         if len(tasks) == 1:
-            return {row[0] for row in self._database.write(*calls)[0]}
+            return {uuid: no for no, uuid in self._database.write(*calls)[0]}
         try:
             with self._database.transaction() as transaction:
-                written = {row[0] for row in transaction.run(*calls)[0]}
+                written = {uuid: no for no, uuid in transaction.run(*calls)[0]}
                 if all_or_none and len(written) < len(tasks):
                     raise _Refused
         except _Refused:
-            return set()
+            return {}
         return written
 
     def existing(self, identities: Iterable[str]) -> dict[str, Existing]:
         """The tasks that hold these identities."""
-        (rows,) = self._database.read(Call("tasks_by_identity", {"identities": json.dumps(list(identities))}))
+        (rows,) = self._database.read(Call("tasks_by_identity", {"identities": as_json(list(identities))}))
         return {row[0]: Existing(*row) for row in rows}
 
-    def identities(self, tasks: Collection[str]) -> dict[str, str]:
-        """The identities of those of ``tasks`` that exist."""
-        (rows,) = self._database.read(Call("tasks_by_id", {"tasks": json.dumps(list(tasks))}))
-        return dict(rows)
+    def numbers(self, tasks: Collection[str]) -> dict[str, int]:
+        """The numbers of those tasks that exist, by UUID."""
+        (rows,) = self._database.read(Call("tasks_by_uuid", {"tasks": as_json(list(tasks))}))
+        return {uuid: no for uuid, no, _ in rows}
 
     def find(self, task: str) -> TaskRow | None:
-        (rows,) = self._database.read(Call("task_by_id", {"task": task}))
+        (rows,) = self._database.read(Call("task_by_uuid", {"task": task}))
         return TaskRow(*rows[0]) if rows else None
 
     def newest(self, filters: Mapping[str, str | None], limit: int, offset: int) -> tuple[list[TaskRow], int]:
@@ -98,37 +97,35 @@ class Tasks:
         )
         return [TaskRow(*row) for row in rows], counted[0][0]
 
-    def states(self, tasks: Collection[str]) -> dict[str, str]:
-        (rows,) = self._database.read(Call("task_states", {"tasks": json.dumps(list(tasks))}))
+    def states(self, tasks: Collection[int]) -> dict[int, str]:
+        (rows,) = self._database.read(Call("task_states", {"tasks": as_json(list(tasks))}))
         return dict(rows)
 
-    def steps(self, tasks: Collection[str]) -> tuple[dict[str, list[StepRow]], dict[str, list[tuple[int, int]]]]:
+    def steps(self, tasks: Collection[int]) -> tuple[dict[int, list[StepRow]], dict[int, list[tuple[int, int]]]]:
         """The steps of each task, and its edges as (parent, child)."""
-        wanted = {"tasks": json.dumps(list(tasks))}
+        wanted = {"tasks": as_json(list(tasks))}
         rows, edges = self._database.read(Call("steps_of_tasks", wanted), Call("dependencies_of_tasks", wanted))
-        steps: dict[str, list[StepRow]] = {task: [] for task in tasks}
+        steps: dict[int, list[StepRow]] = {task: [] for task in tasks}
         for row in rows:
             steps[row[0]].append(StepRow(*row))
-        graph: dict[str, list[tuple[int, int]]] = {task: [] for task in tasks}
+        graph: dict[int, list[tuple[int, int]]] = {task: [] for task in tasks}
         for task, parent, child in edges:
             graph[task].append((parent, child))
         return steps, graph
 
-    def attempts(self, task: str) -> list[AttemptRow]:
+    def attempts(self, task: int) -> list[AttemptRow]:
         (rows,) = self._database.read(Call("attempts_of_task", {"task": task}))
         return [AttemptRow(*row) for row in rows]
 
-    def transitions(self, task: str) -> list[TransitionRow]:
+    def transitions(self, task: int) -> list[TransitionRow]:
         (rows,) = self._database.read(Call("transitions_of_task", {"task": task}))
         return [TransitionRow(*row) for row in rows]
 
-    def cancel(self, task: str, stamp: str, now: Micros, actor: str, reason: str) -> bool:
+    def cancel(self, task: int, stamp: int, now: Micros, actor: str, reason: str) -> bool:
         """Cancel what isn't finished of ``task``; False when the task was final already, and nothing changed."""
         said = {"task": task, "tx": stamp, "now": now, "actor": actor, "reason": reason}
         with self._database.transaction() as transaction:
-            *_, cancelled = transaction.run(
-                Call("lock_tasks", {"tasks": json.dumps([task])}), Call("cancel_task", said)
-            )
+            *_, cancelled = transaction.run(Call("lock_tasks", {"tasks": as_json([task])}), Call("cancel_task", said))
             if cancelled:
                 transaction.run(
                     Call("record_task", said), Call("record_cancelled_steps", said), Call("cancel_steps", said)
@@ -136,12 +133,12 @@ class Tasks:
         return bool(cancelled)
 
 
-def creation(tasks: Sequence[NewTask], stamp: str, now: Micros) -> list[Call]:
+def creation(tasks: Sequence[NewTask], stamp: int, now: Micros) -> list[Call]:
     """The statements that write ``tasks``; the first one's rows are the ids written."""
     # In the order of identities: two creators of the same tasks then wait for each other instead of deadlocking.
     ordered = sorted(tasks, key=lambda task: task.identity)
-    batch = json.dumps([{name: getattr(task, name) for name in _HOT} for task in ordered])
-    payloads = json.dumps([{name: getattr(task, name) for name in _COLD} for task in ordered])
+    batch = as_json([{name: getattr(task, name) for name in _HOT} for task in ordered])
+    payloads = as_json([{name: getattr(task, name) for name in _COLD} for task in ordered])
     hot = {"batch": batch, "tx": stamp, "now": now}
     return [
         Call("insert_tasks", hot),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasker_core.store.database import Call, Database
+from tasker_core.store.database import Call, Database, as_json
 from tasker_core.store.rows import TemplateRow
 from tasker_core.words import JsonText, Micros
 
@@ -41,8 +40,8 @@ class Templates:
         edges = [{"parent_no": parent, "child_no": child} for parent, child in template.edges]
         calls = [
             Call("insert_template", words),
-            Call("insert_template_steps", {"id": template.id, "steps": json.dumps(steps)}),
-            Call("insert_template_edges", {"id": template.id, "edges": json.dumps(edges)}),
+            Call("insert_template_steps", {"id": template.id, "steps": as_json(steps)}),
+            Call("insert_template_edges", {"id": template.id, "edges": as_json(edges)}),
         ]
         if make_current:
             calls.append(Call("make_current", words))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 
-from tasker_core.store.database import Call, Database
+from tasker_core.store.database import Call, Database, as_json
 from tasker_core.store.rows import WorkerRow
 from tasker_core.words import Micros
 
@@ -16,36 +15,39 @@ class Workers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def register(self, worker: WorkerRow) -> None:
-        self._database.write(Call("insert_worker", {**worker._asdict(), "now": worker.started_at}))
+    def register(self, worker: WorkerRow) -> int:
+        """Enter ``worker`` as live; its number."""
+        (rows,) = self._database.write(Call("insert_worker", {**worker._asdict(), "now": worker.started_at}))
+        return int(rows[0][0])
 
-    def serve(self, worker: str, lanes: Collection[str]) -> None:
+    def names(self, workers: Collection[int]) -> dict[int, tuple[str, str]]:
+        """UUID and name of each of these workers."""
+        (rows,) = self._database.read(Call("workers_by_id", {"workers": as_json(list(workers))}))
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def serve(self, worker: int, lanes: Collection[str]) -> None:
         """From here on ``worker`` serves these lanes."""
-        self._database.write(Call("serve_lanes", {"worker": worker, "lanes": json.dumps(sorted(lanes))}))
+        self._database.write(Call("serve_lanes", {"worker": worker, "lanes": as_json(sorted(lanes))}))
 
-    def beat(self, worker: str, now: Micros) -> bool:
+    def beat(self, worker: int, now: Micros) -> bool:
         """Renew the heartbeat; False when the worker was swept meanwhile and must register again."""
         return bool(self._database.write(Call("beat", {"worker": worker, "now": now}))[0])
 
-    def drain(self, worker: str) -> None:
+    def drain(self, worker: int) -> None:
         """No further claims for ``worker``; what it holds runs on."""
         self._database.write(Call("drain_worker", {"worker": worker}))
 
-    def end(self, worker: str) -> None:
+    def end(self, worker: int) -> None:
         self._database.write(Call("end_worker", {"worker": worker}))
 
     def live(self) -> list[WorkerRow]:
         (rows,) = self._database.read(Call("live_workers", {}))
         return [WorkerRow(*row) for row in rows]
 
-    def expire(self, oldest: Micros, dead: Collection[str]) -> list[str]:
+    def expire(self, oldest: Micros, dead: Collection[int]) -> list[int]:
         """End the workers that last beat before ``oldest``, and ``dead`` ones; which."""
-        (rows,) = self._database.write(Call("expire_workers", {"oldest": oldest, "dead": json.dumps(list(dead))}))
+        (rows,) = self._database.write(Call("expire_workers", {"oldest": oldest, "dead": as_json(list(dead))}))
         return [row[0] for row in rows]
-
-    def forget(self, oldest: Micros) -> None:
-        """Drop workers that ended before ``oldest``."""
-        self._database.write(Call("forget_workers", {"oldest": oldest}))
 
     def take_duty(self, name: str, holder: str, now: Micros, until: Micros) -> bool:
         """Take or renew the duty ``name``; False while another holds it."""

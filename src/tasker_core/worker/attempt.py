@@ -15,7 +15,7 @@ from tasker_core.step_handler.endings import raised_failure
 from tasker_core.types import StepContext, StepHandlerResult
 from tasker_core.words import Ending, JsonText, Lease, Micros, Outcome, Report, StepError
 
-Reader = Callable[[str, str, str], JsonText | None]
+Reader = Callable[[int, str, str], JsonText | None]
 """(task, template, step name) -> stored result."""
 
 
@@ -72,11 +72,10 @@ class Attempt:
         if plan.timeout is not None:
             self.deadline = self.begun_at + plan.timeout
             deadline = datetime.fromtimestamp(time.time() + plan.timeout, UTC)
-        task, no, _ = lease.key
         return StepContext.for_attempt(
             handler_name=plan.handler_name,
-            task_uuid=task,
-            step=no,
+            task_uuid=lease.task_uuid,
+            step=lease.key.no,
             correlation_id=lease.correlation_id,
             input_data=decode(lease.context),
             dependency_results={

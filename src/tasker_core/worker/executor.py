@@ -6,9 +6,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
+from tasker_core.types import StepContext
 from tasker_core.words import LeaseKey, Report
 from tasker_core.worker.attempt import Attempt
 
@@ -17,41 +18,65 @@ log = logging.getLogger("tasker.worker")
 AHEAD = 0.02
 """Seconds of work that may lie ready beyond the free slots, so that quick handlers needn't wait for a claim each."""
 MOST_AHEAD = 190
+LONGEST_TRIP = 64
 SLOW = 0.005
+"""Seconds from which on a handler isn't quick."""
+PATIENCE = 0.02
+RING_EVERY = 0.001
+"""Seconds for which the reports of quick handlers are gathered before the loop is told."""
 SMOOTHING = 0.1
 
 
 class Executor:
-    """Runs at most ``slots`` handlers at a time and hands each report to ``deliver``.
+    """Runs at most ``slots`` handlers at a time, hands reports to ``deliver`` and calls ``ring`` when some are there.
 
     Threads and the event loop are made on first use. A handler that doesn't end when its attempt does (timed out,
     cancelled) keeps its slot until it returns.
     """
 
-    def __init__(self, slots: int, deliver: Callable[[Report], None]) -> None:
+    def __init__(self, slots: int, deliver: Callable[[Report], None], ring: Callable[[], None]) -> None:
         self.slots = slots
         self._deliver = deliver
+        self._ring = ring
         self._attempts: dict[LeaseKey, Attempt] = {}
         self._unstarted: dict[LeaseKey, Attempt] = {}
         self._timed: dict[LeaseKey, Attempt] = {}
-        self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Attempt] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._limit: asyncio.Semaphore | None = None
         self._durations: dict[str, float] = {}
-        self._in_sync = 0
+        self._last_begin = 0.0
+        self._trips = 0
+        self._counting = threading.Lock()
 
-    def submit(self, attempt: Attempt) -> None:
-        key = attempt.lease.key
-        self._attempts[key] = attempt
-        self._unstarted[key] = attempt
-        if attempt.plan.is_async:
-            asyncio.run_coroutine_threadsafe(self._run_async(attempt), self._event_loop())
-        else:
-            self._in_sync += 1
-            if len(self._threads) < min(self.slots, self._in_sync):
-                self._start_thread()
-            self._queue.put(attempt)
+    def submit(self, attempts: Sequence[Attempt]) -> None:
+        """Run ``attempts``. Quick ones share a thread's trip, so that threads needn't be woken for each."""
+        trip: list[Attempt] = []
+        for attempt in attempts:
+            key = attempt.lease.key
+            self._attempts[key] = attempt
+            self._unstarted[key] = attempt
+            if attempt.plan.is_async:
+                asyncio.run_coroutine_threadsafe(self._run_async(attempt), self._event_loop())
+            elif self._durations.get(attempt.lease.lane, SLOW) >= SLOW:
+                self._send([attempt])
+            else:
+                trip.append(attempt)
+                if len(trip) == LONGEST_TRIP:
+                    self._send(trip)
+                    trip = []
+        if trip:
+            self._send(trip)
+
+    def spread(self) -> None:
+        """Send attempts that lie behind one that takes longer than it used to on trips of their own."""
+        if self._unstarted and time.monotonic() - self._last_begin > PATIENCE:
+            waiting = [attempt for attempt in list(self._unstarted.values()) if not attempt.plan.is_async]
+            if len(waiting) > self._queue.qsize():
+                self._last_begin = time.monotonic()
+                for attempt in waiting:
+                    self._send([attempt])
 
     def room(self) -> int:
         """How many more leases may be taken: the free slots, and some ahead while all that runs is quick."""
@@ -127,46 +152,58 @@ class Executor:
 
     # -- sync
 
-    def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._work, name=f"tasker-handler-{len(self._threads) + 1}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _send(self, trip: Sequence[Attempt]) -> None:
+        with self._counting:
+            self._trips += 1
+            more = len(self._threads) < min(self.slots, self._trips)
+        self._queue.put(trip)
+        if more:
+            thread = threading.Thread(target=self._work, name=f"tasker-handler-{len(self._threads) + 1}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _work(self) -> None:
-        while (attempt := self._queue.get()) is not None:
-            key = attempt.lease.key
-            if self._unstarted.pop(key, None) is None:
-                continue
-            report = None
-            try:
-                context = attempt.begin()
-                if attempt.deadline is not None:
-                    self._timed[key] = attempt
-                handler = attempt.plan.make()
-                report = attempt.finish(handler.call(context))
-            except BaseException as error:
-                report = attempt.fail(error)
-            self._done(attempt, report)
+        while True:
+            trip = self._queue.get()
+            if trip is None:
+                return
+            rung = time.monotonic()
+            for attempt in trip:
+                if self._unstarted.pop(attempt.lease.key, None) is None:
+                    continue
+                self._run(attempt)
+                if (now := time.monotonic()) - rung > RING_EVERY:
+                    rung = now
+                    self._ring()
+            with self._counting:
+                self._trips -= 1
+            self._ring()
+
+    def _run(self, attempt: Attempt) -> None:
+        report = None
+        try:
+            context = self._begin(attempt)
+            report = attempt.finish(attempt.plan.make().call(context))
+        except BaseException as error:
+            report = attempt.fail(error)
+        self._done(attempt, report)
 
     # -- async
 
     async def _run_async(self, attempt: Attempt) -> None:
         assert self._limit is not None
         async with self._limit:
-            key = attempt.lease.key
-            if self._unstarted.pop(key, None) is None:
+            if self._unstarted.pop(attempt.lease.key, None) is None:
                 return
             report = None
             try:
-                context = attempt.begin()
                 attempt.running = asyncio.current_task()
-                if attempt.deadline is not None:
-                    self._timed[key] = attempt
-                handler = attempt.plan.make()
-                report = attempt.finish(await handler.call(context))
+                context = self._begin(attempt)
+                report = attempt.finish(await attempt.plan.make().call(context))
             except BaseException as error:
                 report = attempt.fail(error)
             self._done(attempt, report)
+            self._ring()
 
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -186,6 +223,13 @@ class Executor:
 
     # -- both
 
+    def _begin(self, attempt: Attempt) -> StepContext:
+        context = attempt.begin()
+        self._last_begin = attempt.begun_at
+        if attempt.deadline is not None:
+            self._timed[attempt.lease.key] = attempt
+        return context
+
     def _done(self, attempt: Attempt, report: Report | None) -> None:
         lane, took = attempt.lease.lane, time.monotonic() - attempt.begun_at
         known = self._durations.get(lane)
@@ -202,5 +246,3 @@ class Executor:
 
     def _forget(self, attempt: Attempt) -> None:
         self._attempts.pop(attempt.lease.key, None)
-        if not attempt.plan.is_async:
-            self._in_sync -= 1

@@ -17,8 +17,8 @@ class Inbox:
         self._bell = threading.Event()
 
     def put(self, report: Report) -> None:
+        """Leave a report; ``ring`` tells the reader of it."""
         self._reports.append(report)
-        self.ring()
 
     def put_back(self, reports: Sequence[Report]) -> None:
         """Reports that couldn't be handed in, for the next try."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 MOST_LANES_A_CLAIM = 8
@@ -60,12 +61,13 @@ class Lanes:
         for lane, rank in waiting.items():
             self._waiting[lane] = rank
 
-    def took(self, lane: str, steps: int = 1) -> None:
-        """Steps of ``lane`` were claimed: its namespace has had its turn."""
-        namespace = lane.partition("/")[0]
+    def took(self, lanes: Iterable[str]) -> None:
+        """A step of each of ``lanes`` was claimed: their namespaces have had a turn."""
         floor = min(self._turns.values(), default=0.0)
-        turn = max(self._turns.get(namespace, floor), floor)
-        self._turns[namespace] = turn + steps / self._weights.get(namespace, 1.0)
+        for lane, steps in Counter(lanes).items():
+            namespace = lane.partition("/")[0]
+            turn = max(self._turns.get(namespace, floor), floor)
+            self._turns[namespace] = turn + steps / self._weights.get(namespace, 1.0)
 
     def _precedence(self, waiting: tuple[str, int]) -> tuple[int, float, int]:
         lane, rank = waiting

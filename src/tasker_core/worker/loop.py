@@ -28,12 +28,12 @@ HAND_BACK_AFTER = 0.2
 
 
 class Loop(threading.Thread):
-    """One thread that owns the conversation with the engine; ``worker_id`` may change when the worker was given up."""
+    """One thread that owns the conversation with the engine. ``worker`` is its number, a new one after it was lost."""
 
-    def __init__(self, transport: Transport, serving: Serving, slots: int, worker_id: str) -> None:
+    def __init__(self, transport: Transport, serving: Serving, slots: int, worker: int) -> None:
         super().__init__(name="tasker-worker", daemon=True)
-        self.worker_id = worker_id
-        self.executor = Executor(slots, self._deliver)
+        self.worker = worker
+        self.executor = Executor(slots, self._deliver, self._ring)
         self._transport = transport
         self._serving = serving
         self._inbox = Inbox()
@@ -80,6 +80,7 @@ class Loop(threading.Thread):
         """End ``attempt`` unfinished, with no attempt spent, and interrupt its handler."""
         if (report := attempt.release(reason)) is not None:
             self._deliver(report)
+            self._ring()
             self.executor.interrupt(attempt)
 
     def give_up(self, keys: Sequence[LeaseKey], reason: str) -> None:
@@ -93,6 +94,9 @@ class Loop(threading.Thread):
     def _deliver(self, report: Report) -> None:
         self._reporting[report.outcome.key] = report
         self._inbox.put(report)
+
+    def _ring(self) -> None:
+        self._inbox.ring()
 
     # -- the loop
 
@@ -113,6 +117,7 @@ class Loop(threading.Thread):
 
     def _turn(self) -> None:
         self._time_out_overdue()
+        self.executor.spread()
         if self._draining or self.executor.waiting_since(HAND_BACK_AFTER):
             self._hand_back_unstarted(
                 "the worker stops" if self._draining else "the worker's slots are held by slow steps"
@@ -130,12 +135,11 @@ class Loop(threading.Thread):
 
     def _settle(self, reports: list[Report]) -> None:
         room = 0 if self._draining else self.executor.room()
-        for report in reports:
-            if report.outcome.ending is Ending.OK and room > 0:
-                self._expect_children(report)
+        if room > 0:
+            self._expect_children(reports)
         request = self._request(room) if room > 0 else None
         try:
-            reply = self._transport.report(self.worker_id, reports, request)
+            reply = self._transport.report(self.worker, reports, request)
         except TaskerError:
             self._inbox.put_back(reports)
             raise
@@ -149,31 +153,34 @@ class Loop(threading.Thread):
         lanes = self._lanes.order()
         wants = self._serving.wants
         return ClaimRequest(
-            self.worker_id, lanes, room, self._lanes.peek(), {lane: wants[lane] for lane in lanes if lane in wants}
+            self.worker, lanes, room, self._lanes.peek(), {lane: wants[lane] for lane in lanes if lane in wants}
         )
 
-    def _expect_children(self, report: Report) -> None:
-        known = self._transport.known(report.template)
-        for lane in known.child_lanes[known.numbers[report.step] - 1]:
-            if lane in self._serving.lanes:
-                self._lanes.expect(lane, report.rank)
+    def _expect_children(self, reports: Sequence[Report]) -> None:
+        served, known = self._serving.lanes, self._transport.known
+        for report in reports:
+            if report.outcome.ending is Ending.OK:
+                for lane in known(report.template).child_lanes[report.outcome.key.no - 1]:
+                    if lane in served:
+                        self._lanes.expect(lane, report.rank)
 
     def _take(self, leases: Sequence[Lease], request: ClaimRequest | None, waiting: Mapping[str, int] | None) -> None:
         if request is not None:
             self._lanes.learn(request.lanes, request.peek, waiting or {})
-        for lease in leases:
-            self._lanes.took(lease.lane)
-            self._start(lease)
+        if leases:
+            self._lanes.took(lease.lane for lease in leases)
+            attempts = map(self._attempt, leases)
+            self.executor.submit([attempt for attempt in attempts if attempt is not None])
 
-    def _start(self, lease: Lease) -> None:
+    def _attempt(self, lease: Lease) -> Attempt | None:
         try:
             plan = self._serving.plan(lease, self._transport.known(lease.template))
         except ResolutionError as error:
             missing = StepError(str(error), "handler_not_found", retryable=False)
             outcome = Outcome(lease.key, Ending.FAILED, error=missing)
             self._deliver(Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank))
-            return
-        self.executor.submit(Attempt(lease, plan, self._transport.result_of))
+            return None
+        return Attempt(lease, plan, self._transport.result_of)
 
     def _look(self) -> None:
         self._hinted = False
@@ -183,11 +190,11 @@ class Loop(threading.Thread):
             self._templates = look.templates
             if self._serving.refresh(self._transport.templates()):
                 self._lanes.serve(self._serving.lanes)
-                self._transport.serve(self.worker_id, self._serving.lanes)
+                self._transport.serve(self.worker, self._serving.lanes)
                 look = self._transport.look(self._serving.lanes_in_order)
         self._next_due = look.next_due
         if look.next_due is not None and look.next_due <= self._transport.now():
-            self._transport.enqueue_due(self.worker_id)
+            self._transport.enqueue_due(self.worker)
             self._next_look = 0.0
         self._lanes.learn((), self._serving.lanes_in_order, look.waiting)
 

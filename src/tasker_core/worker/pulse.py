@@ -22,7 +22,7 @@ SWEEP_EVERY = 1.0
 class Pulse(threading.Thread):
     """Beats for ``loop``'s worker. ``register`` makes a new registration when the worker was given up meanwhile."""
 
-    def __init__(self, transport: Transport, loop: Loop, register: Callable[[], str]) -> None:
+    def __init__(self, transport: Transport, loop: Loop, register: Callable[[], int]) -> None:
         super().__init__(name="tasker-pulse", daemon=True)
         self._transport = transport
         self._loop_thread = loop
@@ -48,15 +48,15 @@ class Pulse(threading.Thread):
 
     def _beat(self) -> None:
         loop, transport, now = self._loop_thread, self._transport, self._transport.now()
-        heard = transport.beat(loop.worker_id, loop.believed())
+        heard = transport.beat(loop.worker, loop.believed())
         if not heard.known:
-            log.warning("worker %s was given up as lost; it registers again", loop.worker_id)
+            log.warning("worker %s was given up as lost; it registers again", loop.worker)
             loop.give_up(sorted(heard.lost), "the lease was lost")
-            loop.worker_id = self._register()
+            loop.worker = self._register()
         else:
             loop.give_up(sorted(heard.lost), "the lease was lost")
             loop.give_up(sorted(heard.cancelled), "the task was cancelled")
             strays = [key for key, claimed_at in heard.unknown.items() if claimed_at < self._last_beat]
             if strays:
-                transport.give_back(loop.worker_id, strays)
+                transport.give_back(loop.worker, strays)
         self._last_beat, self._next_beat = now, now + BEAT_EVERY

@@ -43,6 +43,7 @@ class Service:
         if settings.concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {settings.concurrency}")
         self.settings = settings
+        self.worker_id = ""
         self.registry = registry
         self.engine = open_engine(database_url(settings.database_url))
         try:
@@ -65,16 +66,12 @@ class Service:
         self.pulse.start()
 
     @property
-    def worker_id(self) -> str:
-        return self.loop.worker_id
-
-    @property
     def is_running(self) -> bool:
         return self.loop.is_alive()
 
     def drain(self) -> None:
         """Take nothing more, and give back what hasn't begun."""
-        self._transport.drain(self.worker_id)
+        self._transport.drain(self.loop.worker)
         self.loop.drain()
 
     def stop(self) -> bool:
@@ -94,7 +91,7 @@ class Service:
         self.pulse.stop()
         self.pulse.join(timeout=5.0)
         self.loop.executor.stop()
-        self._transport.end(self.worker_id)
+        self._transport.end(self.loop.worker)
         close_engine(self.engine)
         return finished
 
@@ -106,17 +103,18 @@ class Service:
                 log.warning(
                     "step %s of task %s still runs after %g s; it is left behind and will run again elsewhere",
                     attempt.lease.step,
-                    attempt.lease.key.task,
+                    attempt.lease.task_uuid,
                     self.settings.shutdown_timeout,
                 )
 
-    def _register(self) -> str:
+    def _register(self) -> int:
         process, now = this_process(), self._transport.now()
-        worker = self._transport.new_id()
+        self.worker_id = self._transport.new_id()
         name = self.settings.name or f"{process.host}-{process.pid}"
-        self._transport.register(
+        return self._transport.register(
             WorkerRow(
-                worker,
+                0,
+                self.worker_id,
                 name,
                 process.host,
                 process.boot,
@@ -130,7 +128,6 @@ class Service:
                 now,
             )
         )
-        return worker
 
     def _register_templates(self) -> set[str]:
         """Register the templates of this worker's disk; the callables that they name."""

@@ -8,10 +8,10 @@ with ready as materialized (
   where s.state = 'enqueued' and s.lane = :lane
     and exists (select 1 from tasker.workers w where w.id = :worker and w.state = 'live')
   order by s.rank, s.no
-  limit (select :room - count(*) from tasker.steps r where r.worker = :worker and r.lease = :tx and r.state = 'in_progress')
+  limit (select :room - count(*) from tasker.steps r where r.worker = :worker and r.stamp = :tx and r.state = 'in_progress')
   for no key update of s skip locked --pg
 )
-update tasker.steps as s set state = 'in_progress', worker = :worker, lease = :tx, attempt = s.attempt + 1,
+update tasker.steps as s set state = 'in_progress', worker = :worker, stamp = :tx, attempt = s.attempt + 1,
   fence = s.fence + 1, claimed_at = :now
 from ready where s.task_id = ready.task and s.no = ready.step
 returning task_id, no, name, lane, attempt, fence, crashes, epoch, rank
@@ -25,25 +25,25 @@ from l
 
 -- name: leases_of
 -- What the database believes that a worker holds.
-select s.task_id, s.no, s.lease, s.name, s.attempt, s.fence, s.crashes, t.template_id, s.worker, s.lane, s.claimed_at, s.epoch
+select s.task_id, s.no, s.fence, s.name, s.attempt, s.crashes, t.template_id, s.worker, s.lane, s.claimed_at, s.epoch
 from tasker.steps s join tasker.tasks t on t.id = s.task_id
 where s.worker = :worker and s.state = 'in_progress'
 
 -- name: leases_claimed
 -- The leases of one earlier claim, for a request that is repeated because its answer was lost.
 select s.task_id, s.no, s.name, s.lane, s.attempt, s.fence, s.crashes, s.epoch, s.rank
-from tasker.steps s where s.worker = :worker and s.lease = :tx and s.state = 'in_progress' order by s.rank, s.no
+from tasker.steps s where s.worker = :worker and s.stamp = :tx and s.state = 'in_progress' order by s.rank, s.no
 
 -- name: inputs_of_tasks
 -- Context and circumstances of tasks whose first step comes to this process.
-select t.id, t.template_id, p.context, p.correlation_id
+select t.id, t.uuid, t.template_id, p.context, p.correlation_id
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
-where t.id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where t.id in (select value from json_each(:tasks)) --lite
 
 -- name: results_of_steps
 -- Results of finished steps, for those that depend on them.
-with b as (select * from jsonb_to_recordset(:steps::jsonb) as j(task uuid, step integer)) --pg
+with b as (select * from jsonb_to_recordset(:steps::jsonb) as j(task bigint, step integer)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step from json_each(:steps)) --lite
 select s.task_id, s.no, a.result
 from b join tasker.steps s on s.task_id = b.task and s.no = b.step and s.state in ('complete', 'resolved_manually')
@@ -59,7 +59,7 @@ order by s.run_at limit 200
 select min(s.run_at) from tasker.steps s where s.state = 'waiting_for_retry'
 
 -- name: enqueue_due
-with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task uuid, step integer)) --pg
+with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step from json_each(:batch)) --lite
 update tasker.steps as s set state = 'enqueued', enqueued_at = :now, stamp = :tx
 from b where s.task_id = b.task and s.no = b.step

@@ -3,7 +3,7 @@
 -- name: insert_tasks
 -- An identity that exists already is left alone, and so is a task of a content that is no longer current: the answer
 -- tells which ids were written, and the engine looks why the others weren't.
-insert into tasker.tasks (id, template_id, namespace, name, version, identity, state, previous, priority, total_steps,
+insert into tasker.tasks (uuid, template_id, namespace, name, version, identity, state, previous, priority, total_steps,
   troubled, stamp, created_at, updated_at, completed_at)
 with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(id uuid, template uuid, namespace text, name text, version text, identity text, state text, priority integer, total_steps integer)) --pg
 with b as materialized (select value->>'id' as id, value->>'template' as template, value->>'namespace' as namespace, value->>'name' as name, value->>'version' as version, value->>'identity' as identity, value->>'state' as state, value->>'priority' as priority, value->>'total_steps' as total_steps from json_each(:batch)) --lite
@@ -12,26 +12,26 @@ select b.id, b.template, b.namespace, b.name, b.version, b.identity, b.state, 'p
 from b join tasker.templates k on k.id = b.template and k.current = 1
 where true
 on conflict do nothing
-returning id
+returning id, uuid
 
 -- name: insert_payloads
 insert into tasker.task_payloads (task_id, context, initiator, source_system, reason, tags, correlation_id,
   parent_correlation_id, idempotency_key, requested_at)
 with b as (select * from jsonb_to_recordset(:payloads::jsonb) as j(id uuid, context text, initiator text, source_system text, reason text, tags text, correlation_id text, parent_correlation_id text, idempotency_key text, requested_at bigint)) --pg
 with b as materialized (select value->>'id' as id, value->>'context' as context, value->>'initiator' as initiator, value->>'source_system' as source_system, value->>'reason' as reason, value->>'tags' as tags, value->>'correlation_id' as correlation_id, value->>'parent_correlation_id' as parent_correlation_id, value->>'idempotency_key' as idempotency_key, value->>'requested_at' as requested_at from json_each(:payloads)) --lite
-select b.id, b.context, b.initiator, b.source_system, b.reason, b.tags, b.correlation_id, b.parent_correlation_id,
+select t.id, b.context, b.initiator, b.source_system, b.reason, b.tags, b.correlation_id, b.parent_correlation_id,
   b.idempotency_key, b.requested_at
-from b join tasker.tasks t on t.id = b.id and case when t.stamp = :tx then true else false end
+from b join tasker.tasks t on t.uuid = b.id and case when t.stamp = :tx then true else false end
 where true
 
 -- name: insert_steps
 insert into tasker.steps (task_id, no, name, state, lane, rank, run_at, waits, attempt, fence, crashes, epoch,
-  worker, lease, stamp, enqueued_at, claimed_at, ended_at)
+  worker, stamp, enqueued_at, claimed_at, ended_at)
 with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(id uuid, template uuid, rank bigint)) --pg
 with b as materialized (select value->>'id' as id, value->>'template' as template, value->>'rank' as rank from json_each(:batch)) --lite
 select t.id, p.no, p.name, case when p.waits = 0 then 'enqueued' else 'pending' end, p.lane, b.rank, :now, p.waits,
-  0, 0, 0, 0, t.stamp, t.stamp, t.stamp, case when p.waits = 0 then :now else 0 end, 0, 0
-from b join tasker.tasks t on t.id = b.id and case when t.stamp = :tx then true else false end
+  0, 0, 0, 0, 0, t.stamp, case when p.waits = 0 then :now else 0 end, 0, 0
+from b join tasker.tasks t on t.uuid = b.id and case when t.stamp = :tx then true else false end
   join tasker.template_steps p on p.template_id = b.template
 where true
 
@@ -40,17 +40,17 @@ insert into tasker.dependencies (task_id, parent, child)
 with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(id uuid, template uuid)) --pg
 with b as materialized (select value->>'id' as id, value->>'template' as template from json_each(:batch)) --lite
 select t.id, e.parent, e.child
-from b join tasker.tasks t on t.id = b.id and case when t.stamp = :tx then true else false end
+from b join tasker.tasks t on t.uuid = b.id and case when t.stamp = :tx then true else false end
   join tasker.template_edges e on e.template_id = b.template
 where true
 
 -- name: tasks_by_identity
-select t.identity, t.id, t.template_id, p.context
+select t.identity, t.uuid, t.template_id, p.context
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 where t.identity in (select value from jsonb_array_elements_text(:identities::jsonb)) --pg
 where t.identity in (select value from json_each(:identities)) --lite
 
--- name: tasks_by_id
-select t.id, t.identity from tasker.tasks t
-where t.id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
-where t.id in (select value from json_each(:tasks)) --lite
+-- name: tasks_by_uuid
+select t.uuid, t.id, t.identity from tasker.tasks t
+where t.uuid in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where t.uuid in (select value from json_each(:tasks)) --lite

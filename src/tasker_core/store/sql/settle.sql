@@ -1,8 +1,8 @@
 -- One batch of verdicts, applied in one transaction and one pipelined round trip.
 -- Parameters: :batch is a JSON list of the verdicts' hot part, :payloads of their results and errors, :tasks of the
--- ids of their tasks; :tx is a new UUID
--- that is this transaction's stamp and, in the claim, its lease; :now is the time.
--- Every statement after the first compares the lease as well as the stamp: the same verdict twice in a batch, or a
+-- ids of their tasks; :tx is a new number,
+-- this transaction's stamp; :now is the time; `held` is the fence of the lease that a verdict speaks of.
+-- Every statement after the first compares the fence as well as the stamp: the same verdict twice in a batch, or a
 -- stale one beside a valid one, meets the stamped row a second time and must not count there.
 -- `case when .. then true else false end` hides a predicate whose selectivity the planner would misjudge: believed to
 -- match one row, `stamp = :tx` makes it read all steps first.
@@ -10,39 +10,39 @@
 -- name: lock_tasks
 -- One hand per task: in id order, in a statement of its own, so that what follows sees what was committed before.
 -- SQLite has one writer at a time and needs no lock.
-select t.id from tasker.tasks t where t.id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) order by t.id for no key update --pg
+select t.id from tasker.tasks t where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) order by t.id for no key update --pg
 select 1 where false --lite
 
 -- name: settle_steps
-with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task uuid, step integer, held uuid, state text, run_at bigint, refund integer, crashes integer)) --pg
+with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer, held bigint, state text, run_at bigint, refund integer, crashes integer)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step, value->>'held' as held, value->>'state' as state, value->>'run_at' as run_at, value->>'refund' as refund, value->>'crashes' as crashes from json_each(:batch)) --lite
 update tasker.steps as s set state = b.state, stamp = :tx, ended_at = :now, run_at = b.run_at,
   attempt = s.attempt - b.refund, crashes = b.crashes,
   enqueued_at = case when b.state = 'enqueued' then :now else s.enqueued_at end
 from b where s.task_id = b.task and s.no = b.step
-  and case when s.state = 'in_progress' and s.lease = b.held then true else false end
-returning task_id, no, lease
+  and case when s.state = 'in_progress' and s.fence = b.held then true else false end
+returning task_id, no, fence
 
 -- name: record_attempts
 -- A row per ended attempt: its result or error and its audit at once.
-with r as (select * from jsonb_to_recordset(:payloads::jsonb) as j(task uuid, step integer, held uuid, attempt integer, ending text, reason text, result text, error text)) --pg
+with r as (select * from jsonb_to_recordset(:payloads::jsonb) as j(task bigint, step integer, held bigint, attempt integer, ending text, reason text, result text, error text)) --pg
 with r as materialized (select value->>'task' as task, value->>'step' as step, value->>'held' as held, value->>'attempt' as attempt, value->>'ending' as ending, value->>'reason' as reason, value->>'result' as result, value->>'error' as error from json_each(:payloads)) --lite
-insert into tasker.attempts (task_id, no, fence, attempt, ending, state, worker, lease, enqueued_at, claimed_at, ended_at, reason, result, error)
-select s.task_id, s.no, s.fence, r.attempt, r.ending, s.state, s.worker, s.lease,
+insert into tasker.attempts (task_id, no, fence, attempt, ending, state, worker, enqueued_at, claimed_at, ended_at, reason, result, error)
+select s.task_id, s.no, s.fence, r.attempt, r.ending, s.state, s.worker,
   s.enqueued_at, s.claimed_at, s.ended_at, r.reason, r.result, r.error
 from r join tasker.steps s on s.task_id = r.task and s.no = r.step
-  and case when s.stamp = :tx and s.lease = r.held then true else false end
+  and case when s.stamp = :tx and s.fence = r.held then true else false end
 where true
 
 -- name: free_children
 -- The counter `waits` is a gate that is cheap to pass; that the last parent is really done is recomputed behind it.
 -- Only rows that this transaction changed lower it, so a duplicate report can't.
-with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task uuid, step integer, held uuid)), --pg
+with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer, held bigint)), --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step, value->>'held' as held from json_each(:batch)), --lite
 c as materialized (
   select e.task_id as task, e.child, count(*) as n
   from b join tasker.steps p on p.task_id = b.task and p.no = b.step
-    and case when p.stamp = :tx and p.lease = b.held and p.state in ('complete', 'resolved_manually') then true else false end
+    and case when p.stamp = :tx and p.fence = b.held and p.state in ('complete', 'resolved_manually') then true else false end
   join tasker.dependencies e on e.task_id = p.task_id and e.parent = p.no
   group by e.task_id, e.child)
 update tasker.steps as s set waits = s.waits - c.n, stamp = :tx,
@@ -56,10 +56,10 @@ from c where s.task_id = c.task and s.no = c.child
 -- name: trouble_tasks
 -- A task of which a step didn't simply complete is marked, so that only such tasks pay for the whole look at their steps.
 update tasker.tasks set troubled = 1 where troubled = 0 and id in (
-with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task uuid, step integer, held uuid)) --pg
+with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer, held bigint)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step, value->>'held' as held from json_each(:batch)) --lite
   select s.task_id from b join tasker.steps s on s.task_id = b.task and s.no = b.step
-    and case when s.stamp = :tx and s.lease = b.held and s.state <> 'complete' then true else false end)
+    and case when s.stamp = :tx and s.fence = b.held and s.state <> 'complete' then true else false end)
 
 -- name: rest_tasks
 -- Where each task stands now; rules/states.py computes the same. The first test meets the open tail of the steps at
@@ -78,7 +78,7 @@ with n as materialized (
               and s.state = 'error' limit 1) is not null then 'blocked_by_failures'
       else 'pending' end as became
   from tasker.tasks t
-  where t.id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+  where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
   where t.id in (select value from json_each(:tasks)) --lite
     and t.state not in ('complete', 'error', 'cancelled', 'resolved_manually'))
 update tasker.tasks as t set previous = t.state, state = n.became, stamp = :tx, updated_at = :now,
@@ -91,31 +91,31 @@ returning id, state
 insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
 select t.id, 0, t.stamp, t.previous, t.state, :now, :actor, ''
 from tasker.tasks t
-where t.id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where t.id in (select value from json_each(:tasks)) --lite
   and case when t.stamp = :tx then true else false end
 
 -- name: bury_steps
 -- A step that lost too many workers in a row goes to the dead letters, with their names.
 insert into tasker.dead_letters (id, task_id, no, reason, detail, status, created_at)
-with b as (select * from jsonb_to_recordset(:dead::jsonb) as j(id uuid, task uuid, step integer, held uuid, reason text, detail text)) --pg
+with b as (select * from jsonb_to_recordset(:dead::jsonb) as j(id uuid, task bigint, step integer, held bigint, reason text, detail text)) --pg
 with b as materialized (select value->>'id' as id, value->>'task' as task, value->>'step' as step, value->>'held' as held, value->>'reason' as reason, value->>'detail' as detail from json_each(:dead)) --lite
 select b.id, s.task_id, s.no, b.reason, b.detail, 'pending', :now
 from b join tasker.steps s on s.task_id = b.task and s.no = b.step
-  and case when s.stamp = :tx and s.lease = b.held then true else false end
+  and case when s.stamp = :tx and s.fence = b.held then true else false end
 where true
 
 -- name: reported_before
 -- What is known of leases that a report named and the guarded update didn't find: was it the same report again?
-select a.task_id, a.no, a.lease, a.ending, a.result, a.error
+select a.task_id, a.no, a.fence, a.ending, a.result, a.error
 from tasker.attempts a where (a.task_id, a.no) in (select j.task, j.step
-  from jsonb_to_recordset(:batch::jsonb) as j(task uuid, step integer)) --pg
+  from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer)) --pg
   from (select value->>'task' as task, value->>'step' as step from json_each(:batch)) as j) --lite
 
 -- name: record_rejected
 -- A late report of a lost lease changes nothing, but it is written down.
 insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
-with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task uuid, step integer, stamp uuid, reason text)) --pg
+with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer, stamp bigint, reason text)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step, value->>'stamp' as stamp, value->>'reason' as reason from json_each(:batch)) --lite
 select s.task_id, s.no, b.stamp, s.state, s.state, :now, :actor, b.reason
 from b join tasker.steps s on s.task_id = b.task and s.no = b.step where true

@@ -1,15 +1,15 @@
 -- Reading tasks and their steps, and the verbs of people.
 
--- name: task_by_id
-select t.id, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
+-- name: task_by_uuid
+select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
   p.parent_correlation_id, p.idempotency_key, p.requested_at
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
-where t.id = :task
+where t.uuid = :task
 
 -- name: list_tasks
 -- Newest first. A filter that isn't given is NULL; the casts tell PostgreSQL the type of an untyped NULL.
-select t.id, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
+select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
   p.parent_correlation_id, p.idempotency_key, p.requested_at
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
@@ -27,25 +27,25 @@ where (cast(:namespace as text) is null or t.namespace = :namespace)
 
 -- name: task_states
 select t.id, t.state from tasker.tasks t
-where t.id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where t.id in (select value from json_each(:tasks)) --lite
 
 -- name: steps_of_tasks
-select s.task_id, s.no, s.name, s.state, s.lane, s.run_at, s.waits, s.attempt, s.fence, s.crashes, s.worker, s.lease,
+select s.task_id, s.no, s.name, s.state, s.lane, s.run_at, s.waits, s.attempt, s.fence, s.crashes, s.worker,
   s.enqueued_at, s.claimed_at, s.ended_at
 from tasker.steps s
-where s.task_id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where s.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where s.task_id in (select value from json_each(:tasks)) --lite
 order by s.task_id, s.no
 
 -- name: dependencies_of_tasks
 select e.task_id, e.parent, e.child from tasker.dependencies e
-where e.task_id in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where e.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where e.task_id in (select value from json_each(:tasks)) --lite
 order by e.task_id, e.child, e.parent
 
 -- name: attempts_of_task
-select a.no, a.fence, a.attempt, a.ending, a.state, a.worker, a.lease, a.enqueued_at, a.claimed_at, a.ended_at,
+select a.no, a.fence, a.attempt, a.ending, a.state, a.worker, a.enqueued_at, a.claimed_at, a.ended_at,
   a.reason, a.result, a.error
 from tasker.attempts a where a.task_id = :task order by a.no, a.fence
 

@@ -1,8 +1,9 @@
 -- Workers, their heartbeats, and what is left behind when one is gone.
 
 -- name: insert_worker
-insert into tasker.workers (id, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at)
-values (:id, :name, :host, :boot, :pid, :process_started, :version, :slots, :lanes, 'live', :now, :now)
+insert into tasker.workers (uuid, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at)
+values (:uuid, :name, :host, :boot, :pid, :process_started, :version, :slots, :lanes, 'live', :now, :now)
+returning id
 
 -- name: serve_lanes
 update tasker.workers set lanes = :lanes where id = :worker
@@ -18,24 +19,24 @@ update tasker.workers set state = 'draining' where id = :worker and state = 'liv
 update tasker.workers set state = 'gone' where id = :worker
 
 -- name: live_workers
-select id, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at
+select id, uuid, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at
 from tasker.workers where state in ('live', 'draining') order by started_at
 
 -- name: expire_workers
 update tasker.workers set state = 'gone'
 where state in ('live', 'draining') and (beat_at < :oldest
-  or id in (select value::uuid from jsonb_array_elements_text(:dead::jsonb))) --pg
+  or id in (select value::bigint from jsonb_array_elements_text(:dead::jsonb))) --pg
   or id in (select value from json_each(:dead))) --lite
 returning id
 
--- name: forget_workers
--- Workers long gone that no step names any more as its runner.
-delete from tasker.workers where state = 'gone' and beat_at < :oldest
-  and not exists (select 1 from tasker.steps s where s.worker = tasker.workers.id and s.state = 'in_progress')
+-- name: workers_by_id
+select id, uuid, name from tasker.workers
+where id in (select value::bigint from jsonb_array_elements_text(:workers::jsonb)) --pg
+where id in (select value from json_each(:workers)) --lite
 
 -- name: abandoned_steps
 -- Steps in progress whose worker isn't alive, asked afresh each time: nothing has to be remembered for it.
-select s.task_id, s.no, s.lease, s.name, s.attempt, s.fence, s.crashes, t.template_id, s.worker, s.lane, s.claimed_at, s.epoch
+select s.task_id, s.no, s.fence, s.name, s.attempt, s.crashes, t.template_id, s.worker, s.lane, s.claimed_at, s.epoch
 from tasker.steps s join tasker.tasks t on t.id = s.task_id
 where s.state = 'in_progress'
   and not exists (select 1 from tasker.workers w where w.id = s.worker and w.state in ('live', 'draining'))

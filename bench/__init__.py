@@ -1,0 +1,1 @@
+"""Benchmarks: figures are medians of several runs in one stretch, with versions and settings."""

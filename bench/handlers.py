@@ -1,0 +1,44 @@
+"""The checkout's five steps with nothing in them: what is left is Tasker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasker_core.step_handler import depends_on, inputs, step_handler
+
+RESULT: dict[str, Any] = {"note": "x" * 270, "total": 4_200}
+
+
+@step_handler("bench_validate_cart")
+@inputs("cart")
+def validate_cart(cart: Any) -> dict[str, Any]:
+    return RESULT
+
+
+@step_handler("bench_process_payment")
+@depends_on(cart="validate_cart")
+def process_payment(cart: Any) -> dict[str, Any]:
+    return RESULT
+
+
+@step_handler("bench_update_inventory")
+@depends_on(payment="process_payment")
+def update_inventory(payment: Any) -> dict[str, Any]:
+    return RESULT
+
+
+@step_handler("bench_create_order")
+@depends_on(stock="update_inventory")
+def create_order(stock: Any) -> dict[str, Any]:
+    return RESULT
+
+
+@step_handler("bench_send_confirmation")
+@depends_on(order="create_order")
+def send_confirmation(order: Any) -> dict[str, Any]:
+    return RESULT
+
+
+@step_handler("bench_fan")
+def fan() -> dict[str, Any]:
+    return RESULT
