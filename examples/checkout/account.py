@@ -30,7 +30,7 @@ class Account:
         return cls(
             state=task.status,
             attempts={step.name: step.attempts for step in steps},
-            results={step.name: step.results["result"] for step in steps if step.current_state == "complete"},
+            results={step.name: step.results["result"] for step in steps if step.results and step.completed_at},
             charges=shop.charges(task_uuid),
             orders=[order for order in shop.orders() if order["cart_id"] == task.context["cart_id"]],
             mails=len({mail["Message-ID"] for mail in shop.mails() if mail["To"] == task.context["customer_email"]}),
@@ -64,6 +64,6 @@ class Expectation:
             total = account.results["validate_cart"]["total_cents"]
             found["the amount charged"] = (account.charged_cents, total)
             found["the amount in the books"] = (sum(order["total_cents"] for order in account.orders), total)
-        for what, (is_, should_be) in found.items():
-            if is_ != should_be:
-                yield f"{what} should be {should_be}, and is {is_}"
+        for what, (actual, wanted) in found.items():
+            if actual != wanted:
+                yield f"{what} should be {wanted}, and is {actual}"

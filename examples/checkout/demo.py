@@ -16,9 +16,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from examples.checkout.account import STEPS, Account, Expectation
 from examples.checkout.processes import CHECKOUT, TEMPLATE, LocalShop, Process
@@ -59,7 +60,7 @@ class Demo:
         self._say(f"the payment gateway listens on {self._shop.gateway_url}, mail goes to {self._shop.mail_address}")
         stock = self._shop.stock()
         self._client.register_template(TEMPLATE)
-        worker = self._worker("one", gateway_timeout=1.0)
+        worker = self._worker("one", gateway_timeout=2.0)
         self._play(HAPPY)
         complaints = self._submit_again(HAPPY)
         self._play(DECLINED)
@@ -88,7 +89,7 @@ class Demo:
         self._await_charge(task_uuid)
         worker.kill()
         self._say(f"the ledger shows the charge: worker two (process {worker.pid}) gets SIGKILL", "bold red")
-        self._worker("three", gateway_timeout=1.0)
+        self._worker("three", gateway_timeout=2.0)
         self._follow(task_uuid)
 
     def _submit(self, scenario: Scenario) -> str:
@@ -144,22 +145,24 @@ class Demo:
 
     def _show_accounts(self) -> list[str]:
         self._console.rule("The accounts", align="left")
-        table = Table("order", "task", *STEPS, "charges", "calls", "charged", "mails")
+        columns = ("order", "task", "attempts", "charges", "calls", "paid", "mails")
+        table = Table(*(Column(name, no_wrap=True) for name in columns), box=SIMPLE, padding=0, collapse_padding=True)
         complaints = []
         for scenario, task_uuid in self._tasks.items():
             account = Account.of(task_uuid, self._shop, self._client)
             complaints += [f"{scenario.title}: {wrong}" for wrong in scenario.expected.disappointments(account)]
             table.add_row(
-                scenario.title,
+                scenario.order,
                 f"[{LOOKS.get(account.state, 'red')}]{account.state}[/]",
-                *(str(account.attempts.get(step, 0)) for step in STEPS),
+                " ".join(str(account.attempts.get(step, 0)) for step in STEPS),
                 str(len(account.charges)),
                 str(sum(charge["calls"] for charge in account.charges)),
                 shown(account.charged_cents),
                 str(account.mails),
             )
         self._console.print(table)
-        self._console.print("Under each step: its attempts. Calls: how often the gateway was asked for that charge.")
+        self._console.print(f"attempts: of {', '.join(STEPS)}")
+        self._console.print("calls: how often the gateway was asked for that charge")
         return complaints
 
     def _shelf_complaints(self, before: dict[str, int]) -> list[str]:
@@ -197,8 +200,8 @@ def main() -> int:
     _fresh(directory)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console()
-    with LocalShop(directory) as shop:
-        complaints = Demo(shop, TaskerClient(database_url=shop.store_url), console).run()
+    with LocalShop(directory) as shop, TaskerClient(database_url=shop.store_url) as client:
+        complaints = Demo(shop, client, console).run()
     for complaint in complaints:
         console.print(f"[bold red]WRONG[/]  {escape(complaint)}")
     if complaints:

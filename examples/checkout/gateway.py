@@ -163,7 +163,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8630, help="0 takes any free one (default: %(default)s)")
     parser.add_argument("--ledger", type=Path, default=Path("ledger.db"), help="SQLite file (default: %(default)s)")
     arguments = parser.parse_args()
-    with Gateway(arguments.port, Ledger(arguments.ledger)) as gateway:
+    try:
+        gateway = Gateway(arguments.port, Ledger(arguments.ledger))
+    except OSError as error:
+        parser.error(f"can't listen on port {arguments.port}: {error.strerror}; choose another one with --port")
+    with gateway:
         print(f"gateway listening on {gateway.url}", flush=True)
         try:
             gateway.serve_forever()

@@ -72,6 +72,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         asyncio.run(serve(arguments.port, arguments.directory))
+    except OSError as error:
+        parser.error(f"can't listen on port {arguments.port}: {error.strerror}; choose another one with --port")
     except KeyboardInterrupt:
         print("mailsink stopped")
 

@@ -18,7 +18,7 @@ from examples.checkout.models import PricedLine
 from examples.checkout.processes import CHECKOUT, HANDLERS, TEMPLATE, LocalShop
 from examples.checkout.services import inventory
 from examples.checkout.services.database import open_shop
-from tasker_core import DuplicateTaskError, StepResponse, TaskerClient
+from tasker_core import ClientStepResponse, DuplicateTaskError, TaskerClient
 
 pytestmark = pytest.mark.xdist_group("checkout-orders")
 TIMEOUT = 60
@@ -27,7 +27,7 @@ TIMEOUT = 60
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
     """A shop with one worker; every test here orders with a cart id and an address of its own."""
-    with LocalShop(tmp_path_factory.mktemp("shop"), gateway_timeout=1.0) as shop:
+    with LocalShop(tmp_path_factory.mktemp("shop"), gateway_timeout=2.0) as shop:
         shop.start_worker("one")
         yield shop
 
@@ -39,10 +39,18 @@ def quiet_shop(tmp_path: Path) -> Iterator[LocalShop]:
         yield shop
 
 
-def client_of(shop: LocalShop) -> TaskerClient:
-    client = TaskerClient(database_url=shop.store_url)
-    client.register_template(TEMPLATE)
-    return client
+@pytest.fixture(scope="module")
+def client(shop: LocalShop) -> Iterator[TaskerClient]:
+    with TaskerClient(database_url=shop.store_url) as client:
+        client.register_template(TEMPLATE)
+        yield client
+
+
+@pytest.fixture
+def quiet_client(quiet_shop: LocalShop) -> Iterator[TaskerClient]:
+    with TaskerClient(database_url=quiet_shop.store_url) as client:
+        client.register_template(TEMPLATE)
+        yield client
 
 
 def order(name: str, **changes: Any) -> dict[str, Any]:
@@ -63,13 +71,14 @@ def settle(shop: LocalShop, client: TaskerClient, context: dict[str, Any]) -> Ac
     return Account.of(task_uuid, shop, client)
 
 
-def step(client: TaskerClient, task_uuid: str, name: str) -> StepResponse:
+def step(client: TaskerClient, task_uuid: str, name: str) -> ClientStepResponse:
     return next(step for step in client.list_task_steps(task_uuid) if step.name == name)
 
 
 def error_of(client: TaskerClient, task_uuid: str, name: str) -> dict[str, Any]:
     failed = step(client, task_uuid, name)
     assert failed.current_state == "error"
+    assert failed.results is not None
     error: dict[str, Any] = failed.results["error"]
     return error
 
@@ -85,8 +94,7 @@ def await_charge(shop: LocalShop, task_uuid: str) -> None:
         time.sleep(0.01)
 
 
-def test_a_happy_order(shop: LocalShop) -> None:
-    client = client_of(shop)
+def test_a_happy_order(shop: LocalShop, client: TaskerClient) -> None:
     account = settle(shop, client, order("happy"))
     assert disappointments(HAPPY.expected, account) == []
     assert account.results["validate_cart"] == account.results["validate_cart"] | {
@@ -100,8 +108,7 @@ def test_a_happy_order(shop: LocalShop) -> None:
     assert [line["sku"] for line in account.results["update_inventory"]["lines"]] == ["MUG-01", "TEA-ASSAM"]
 
 
-def test_the_same_order_again_is_the_same_task(shop: LocalShop) -> None:
-    client = client_of(shop)
+def test_the_same_order_again_is_the_same_task(shop: LocalShop, client: TaskerClient) -> None:
     context = order("happy", cart_id="twice", customer_email="twice@example.com")
     task_uuid = submit(client, context)
     with pytest.raises(DuplicateTaskError) as duplicate:
@@ -111,8 +118,7 @@ def test_the_same_order_again_is_the_same_task(shop: LocalShop) -> None:
     assert disappointments(HAPPY.expected, Account.of(task_uuid, shop, client)) == []
 
 
-def test_a_declined_card_stops_at_once(shop: LocalShop) -> None:
-    client = client_of(shop)
+def test_a_declined_card_stops_at_once(shop: LocalShop, client: TaskerClient) -> None:
     task_uuid = submit(client, order("declined"))
     client.wait(task_uuid, timeout=TIMEOUT)
     assert disappointments(DECLINED.expected, Account.of(task_uuid, shop, client)) == []
@@ -121,23 +127,22 @@ def test_a_declined_card_stops_at_once(shop: LocalShop) -> None:
     assert error["error_type"] == "permanent_error"
 
 
-def test_a_gateway_that_hangs_once_costs_one_retry_and_charges_once(shop: LocalShop) -> None:
-    account = settle(shop, client_of(shop), order("slow_gateway"))
+def test_a_gateway_that_hangs_once_costs_one_retry_and_charges_once(shop: LocalShop, client: TaskerClient) -> None:
+    account = settle(shop, client, order("slow_gateway"))
     assert disappointments(SLOW.expected, account) == []
     assert account.results["process_payment"]["replayed"] is True
     assert [charge["calls"] for charge in account.charges] == [2]
 
 
-def test_a_busy_gateway_is_asked_again_when_it_said(shop: LocalShop) -> None:
+def test_a_busy_gateway_is_asked_again_when_it_said(shop: LocalShop, client: TaskerClient) -> None:
     started = time.monotonic()
-    account = settle(shop, client_of(shop), order("busy_gateway"))
+    account = settle(shop, client, order("busy_gateway"))
     assert disappointments(SLOW.expected, account) == []
     assert account.results["process_payment"]["replayed"] is False
     assert time.monotonic() - started >= 1.0
 
 
-def test_a_gateway_that_never_works_blocks_the_order(shop: LocalShop) -> None:
-    client = client_of(shop)
+def test_a_gateway_that_never_works_blocks_the_order(shop: LocalShop, client: TaskerClient) -> None:
     task_uuid = submit(client, order("gateway_down"))
     client.wait(task_uuid, timeout=TIMEOUT)
     expected = Expectation("blocked_by_failures", (1, 3, 0, 0, 0))
@@ -160,8 +165,7 @@ def test_a_gateway_that_never_works_blocks_the_order(shop: LocalShop) -> None:
         ),
     ],
 )
-def test_a_refused_cart_moves_no_money(shop: LocalShop, name: str, reasons: list[str]) -> None:
-    client = client_of(shop)
+def test_a_refused_cart_moves_no_money(shop: LocalShop, client: TaskerClient, name: str, reasons: list[str]) -> None:
     task_uuid = submit(client, order(name))
     client.wait(task_uuid, timeout=TIMEOUT)
     expected = Expectation("blocked_by_failures", (1, 0, 0, 0, 0))
@@ -169,8 +173,7 @@ def test_a_refused_cart_moves_no_money(shop: LocalShop, name: str, reasons: list
     assert error_of(client, task_uuid, "validate_cart")["message"] == "cart refused: " + "; ".join(reasons)
 
 
-def test_an_order_without_an_address_moves_no_money(shop: LocalShop) -> None:
-    client = client_of(shop)
+def test_an_order_without_an_address_moves_no_money(shop: LocalShop, client: TaskerClient) -> None:
     task_uuid = submit(client, order("happy", cart_id="no address", customer_email="somewhere"))
     client.wait(task_uuid, timeout=TIMEOUT)
     expected = Expectation("blocked_by_failures", (1, 0, 0, 0, 0))
@@ -180,8 +183,7 @@ def test_an_order_without_an_address_moves_no_money(shop: LocalShop) -> None:
     assert "customer_email" in error["message"]
 
 
-def test_a_mail_that_cannot_be_delivered_leaves_the_order_standing(shop: LocalShop) -> None:
-    client = client_of(shop)
+def test_a_mail_that_cannot_be_delivered_leaves_the_order_standing(shop: LocalShop, client: TaskerClient) -> None:
     task_uuid = submit(client, order("happy", cart_id="no mailbox", customer_email="nobody@example.com"))
     client.wait(task_uuid, timeout=TIMEOUT)
     account = Account.of(task_uuid, shop, client)
@@ -199,29 +201,29 @@ def killed_after_the_charge(shop: LocalShop, client: TaskerClient) -> str:
     return task_uuid
 
 
-def test_a_worker_killed_after_the_charge_costs_the_customer_nothing(quiet_shop: LocalShop) -> None:
-    client = client_of(quiet_shop)
-    task_uuid = killed_after_the_charge(quiet_shop, client)
-    assert step(client, task_uuid, "process_payment").current_state == "in_progress"
+def test_a_worker_killed_after_the_charge_costs_the_customer_nothing(
+    quiet_shop: LocalShop, quiet_client: TaskerClient
+) -> None:
+    task_uuid = killed_after_the_charge(quiet_shop, quiet_client)
+    assert step(quiet_client, task_uuid, "process_payment").current_state == "in_progress"
     quiet_shop.start_worker("second")
-    client.wait(task_uuid, timeout=TIMEOUT)
-    account = Account.of(task_uuid, quiet_shop, client)
+    quiet_client.wait(task_uuid, timeout=TIMEOUT)
+    account = Account.of(task_uuid, quiet_shop, quiet_client)
     assert disappointments(KILLED.expected, account) == []
     assert account.results["process_payment"]["replayed"] is True
 
 
-def test_goods_that_went_in_the_meantime_are_paid_back(quiet_shop: LocalShop) -> None:
-    client = client_of(quiet_shop)
-    task_uuid = killed_after_the_charge(quiet_shop, client)
+def test_goods_that_went_in_the_meantime_are_paid_back(quiet_shop: LocalShop, quiet_client: TaskerClient) -> None:
+    task_uuid = killed_after_the_charge(quiet_shop, quiet_client)
     everything = PricedLine(sku="SET-ASANOHA", name="Tea set", quantity=3, unit_price_cents=1, total_cents=3)
     with open_shop(quiet_shop.database) as faster:
         inventory.reserve(faster, [everything], "a faster customer")
     quiet_shop.start_worker("second")
-    client.wait(task_uuid, timeout=TIMEOUT)
-    account = Account.of(task_uuid, quiet_shop, client)
+    quiet_client.wait(task_uuid, timeout=TIMEOUT)
+    account = Account.of(task_uuid, quiet_shop, quiet_client)
     assert (account.state, account.charged_cents, account.orders) == ("blocked_by_failures", 0, [])
     assert [charge["refunded"] for charge in account.charges] == [1]
-    error = error_of(client, task_uuid, "update_inventory")
+    error = error_of(quiet_client, task_uuid, "update_inventory")
     assert error["message"] == "out of stock: SET-ASANOHA, 1 wanted, 0 left"
 
 
@@ -245,17 +247,3 @@ def test_one_order_from_the_command_line(quiet_shop: LocalShop) -> None:
     assert refused.returncode == 1, refused.stdout + refused.stderr
     assert "HAT-01: we don't sell this" in " ".join(refused.stdout.split())
     assert len(quiet_shop.all_charges()) == 1
-
-
-def test_the_application_in_the_readme(shop: LocalShop) -> None:
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    code = readme.partition("```python\n")[2].partition("```")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=shop.environment(),
-        cwd=CHECKOUT.parent.parent,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
-    assert (done.returncode, done.stdout) == (0, "complete\n"), done.stderr
