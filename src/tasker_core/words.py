@@ -204,21 +204,20 @@ class Report(NamedTuple):
 class ClaimRequest:
     """A worker's wish for steps: at most ``room`` of them, from ``lanes`` in this order.
 
-    ``wants`` names, per lane, the ancestors whose results the handler declared. ``peek`` are the lanes of which the
-    worker would like to know whether anything waits.
+    ``wants`` names, per lane, the ancestors whose results the handler declared.
     """
 
     worker: int
     lanes: Sequence[str]
     room: int
-    peek: Sequence[str] = ()
     wants: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to reports and a claim. ``waiting`` maps lanes with something in the queue to the first one's rank."""
+    """The answer to reports and a claim. ``ready`` are the lanes in which the reports freed more than was claimed, with
+    the rank of the first step there."""
 
     answers: Mapping[LeaseKey, Settled]
     leases: Sequence[Lease]
-    waiting: Mapping[str, int]
+    ready: Mapping[str, int] = field(default_factory=dict)

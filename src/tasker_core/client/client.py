@@ -88,8 +88,7 @@ class TaskerClient:
         _one_of(on_duplicate)
         wish = {"name": name, "namespace": namespace, "context": context, "version": version, "reason": reason}
         request = self._request({**wish, **kwargs})
-        (task,) = self._backend.create([request], refuse_duplicates=on_duplicate == "raise")
-        return self.get_task(task)
+        return TaskResponse.from_dict(self._backend.create(request, refuse_duplicates=on_duplicate == "raise"))
 
     def create_tasks(
         self, requests: Sequence[Mapping[str, Any]], *, on_duplicate: OnDuplicate = "raise"
@@ -102,7 +101,7 @@ class TaskerClient:
         """
         _one_of(on_duplicate)
         wishes = [self._request(request) for request in requests]
-        tasks = self._backend.create(wishes, refuse_duplicates=on_duplicate == "raise")
+        tasks = self._backend.create_many(wishes, refuse_duplicates=on_duplicate == "raise")
         return [
             TaskResponse(
                 task_uuid=task,

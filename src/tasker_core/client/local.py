@@ -24,8 +24,14 @@ class Local:
     def new_id(self) -> str:
         return self._engine.ids.new()
 
-    def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[str]:
-        return [c.task for c in self._engine.create(requests, refuse_duplicates=refuse_duplicates)]
+    def create(self, request: TaskRequest, *, refuse_duplicates: bool) -> dict[str, Any]:
+        (created,) = self._engine.create([request], refuse_duplicates=refuse_duplicates)
+        if created.fresh is None:
+            return self.task(created.task)
+        return self._engine.views.fresh(*created.fresh)
+
+    def create_many(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[str]:
+        return [created.task for created in self._engine.create(requests, refuse_duplicates=refuse_duplicates)]
 
     def task(self, task: str) -> dict[str, Any]:
         return self._engine.views.task(task)

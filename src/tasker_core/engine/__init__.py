@@ -18,7 +18,8 @@ from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import TaskNotFoundError, TaskStateError
 from tasker_core.store import Store
-from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report
+from tasker_core.store.steps import Settlement
+from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report, StepState
 
 __all__ = ["Created", "Engine", "Heard", "Known", "Registered", "TaskRequest"]
 
@@ -49,23 +50,18 @@ class Engine:
         self._memory = Memory()
         self.catalog = Catalog(store, self.clock, self.ids)
         self.views = Views(store, self.catalog, self.clock)
-        self._creator = Creator(store, self.catalog, self._memory, self.clock, self.ids)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
+        self._creator = Creator(store, self.catalog, self._memory, self._claimer, self.wake, self.clock, self.ids)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)
         self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time)
 
     def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool = True) -> list[Created]:
         """Create tasks, all or none; see ``Creator.create``. Returns after the commit."""
-        serving = self.wake.has_listeners
-        created = self._creator.create(requests, refuse_duplicates=refuse_duplicates, remember=serving)
-        if serving and any(answer.new for answer in created):
-            self.wake.ready()
-        return created
+        return self._creator.create(requests, refuse_duplicates=refuse_duplicates)
 
     def claim(self, request: ClaimRequest) -> Reply:
         """Ready steps for a worker."""
-        leases, waiting = self._claimer.claim(request)
-        return Reply({}, leases, waiting)
+        return Reply({}, self._claimer.claim(request))
 
     def settle(
         self, reports: Sequence[Report], actor: str, request: ClaimRequest | None = None, *, but: object = None
@@ -81,9 +77,10 @@ class Engine:
         last = settlements[-1]
         if request is not None and last.claimed:
             leases = self._claimer.leases(last.claimed, request, last.now)
-        if last.waiting or request is None:
-            self.wake.ready(but=but)
-        return Reply(answers, leases, last.waiting)
+        ready = _left(settlements, {(lease.key.task, lease.key.no) for lease in leases})
+        if ready:
+            self.wake.ready(ready, but=but)
+        return Reply(answers, leases, ready)
 
     def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
         """Renew a worker's heartbeat; what it really holds."""
@@ -109,8 +106,6 @@ class Engine:
     def sweep(self) -> int:
         """Put the steps of dead workers back into the queue; how many."""
         freed = self._sweeper.sweep()
-        if freed:
-            self.wake.ready()
         return freed
 
     def stop_sweeping(self) -> None:
@@ -150,3 +145,13 @@ class Engine:
 
     def close(self) -> None:
         self.store.close()
+
+
+def _left(settlements: Sequence[Settlement], taken: Collection[tuple[int, int]]) -> dict[str, int]:
+    """The lanes in which more became ready than was taken, with the rank of the first."""
+    ready: dict[str, int] = {}
+    for done in settlements:
+        for row in done.freed:
+            if row.state == StepState.ENQUEUED and (row.task_id, row.no) not in taken:
+                ready[row.lane] = min(row.rank, ready.get(row.lane, row.rank))
+    return ready

@@ -60,8 +60,10 @@ class Known:
         return [(no, step.name, lane, len(parents)) for no, (step, lane, parents) in enumerate(named, 1)]
 
     @cached_property
-    def starts(self) -> bool:
-        return any(not parents for parents in self.parents)
+    def first_lanes(self) -> tuple[str, ...]:
+        """The lanes of the steps that wait for no other."""
+        first = (lane for lane, parents in zip(self.lanes, self.parents, strict=True) if not parents)
+        return tuple(dict.fromkeys(first))
 
     def step(self, no: int) -> StepTemplate:
         return self.template.steps[no - 1]

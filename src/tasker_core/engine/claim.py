@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
@@ -19,11 +19,10 @@ class Claimer:
     def __init__(self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids) -> None:
         self._store, self._catalog, self._memory, self._clock, self._ids = store, catalog, memory, clock, ids
 
-    def claim(self, request: ClaimRequest) -> tuple[list[Lease], Mapping[str, int]]:
-        """Ready steps for the worker, and what waits in the lanes that it asked about."""
-        stamp, now = self._ids.stamp(), self._clock.now()
-        rows, waiting = self._store.steps.claim(as_claim(request), stamp, now)
-        return self.leases(rows, request, now), waiting
+    def claim(self, request: ClaimRequest) -> list[Lease]:
+        """Ready steps for the worker."""
+        now = self._clock.now()
+        return self.leases(self._store.steps.claim(as_claim(request), self._ids.stamp(), now), request, now)
 
     def leases(self, rows: Sequence[ClaimedRow], request: ClaimRequest, now: Micros) -> list[Lease]:
         """The claimed rows as leases: what isn't remembered here is read from the store."""
@@ -70,4 +69,4 @@ class Claimer:
 
 
 def as_claim(request: ClaimRequest) -> Claim:
-    return Claim(request.worker, request.lanes, request.room, request.peek)
+    return Claim(request.worker, request.lanes, request.room)

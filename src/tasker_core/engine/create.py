@@ -2,76 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.engine.requests import TaskRequest
+from tasker_core.engine.wake import Listener, Wake
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError
 from tasker_core.rules.payload import decode, digest, encode
 from tasker_core.store import Store
 from tasker_core.store.tasks import NewTask
-from tasker_core.words import Micros, TaskState
+from tasker_core.words import ClaimRequest, Micros, TaskState
 
 MOST_TASKS_A_CALL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The answer to one request: the task, whether this call made it, and whether an existing one has this context."""
+    """The answer to one request: the task's UUID, whether this call made it, and whether an existing one has this
+    context. ``fresh`` is the task as it was written, if it was."""
 
     task: str
     new: bool
     same_context: bool = True
+    fresh: tuple[NewTask, Known] | None = None
 
 
 class Creator:
     """The verb ``create``."""
 
-    def __init__(self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids) -> None:
-        self._store, self._catalog, self._memory, self._clock, self._ids = store, catalog, memory, clock, ids
+    def __init__(
+        self, store: Store, catalog: Catalog, memory: Memory, claimer: Claimer, wake: Wake, clock: Clock, ids: Ids
+    ) -> None:
+        self._store, self._catalog, self._memory, self._claimer = store, catalog, memory, claimer
+        self._wake, self._clock, self._ids = wake, clock, ids
 
-    def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool, remember: bool) -> list[Created]:
+    def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[Created]:
         """Create a task per request in one transaction; the answers in the requests' order.
 
         With ``refuse_duplicates`` all are created or none: DuplicateTaskError names the first that exists. A request
-        whose own task exists already (its answer was lost) is answered with that task. ``remember`` keeps the contexts
-        for a worker of this process.
+        whose own task exists already (its answer was lost) is answered with that task. An idle worker of this process
+        is handed the first steps in the same transaction.
         """
         if not requests:
             return []
         if len(requests) > MOST_TASKS_A_CALL:
             raise InvalidRequestError(f"at most {MOST_TASKS_A_CALL:,} tasks a call, not {len(requests):,}")
-        answers = self._attempt(requests, refuse_duplicates=refuse_duplicates, remember=remember)
+        answers = self._attempt(requests, refuse_duplicates=refuse_duplicates)
         if answers is None:
             # A content that was current when it was looked up isn't any more: look again, once.
             self._catalog.refresh()
-            answers = self._attempt(requests, refuse_duplicates=refuse_duplicates, remember=remember)
+            answers = self._attempt(requests, refuse_duplicates=refuse_duplicates)
         if answers is None:
             raise InvalidRequestError("the template is being replaced again and again; try once more")
         return answers
 
-    def _attempt(
-        self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool, remember: bool
-    ) -> list[Created] | None:
+    def _attempt(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[Created] | None:
         now = self._clock.now()
-        tasks = [self._task(request, now) for request in requests]
+        known = [self._catalog.choose(request.name, request.namespace, request.version) for request in requests]
+        tasks = [self._task(request, template, now) for request, template in zip(requests, known, strict=True)]
         distinct = list({task.identity: task for task in reversed(tasks)}.values())
         twice = len(distinct) < len(tasks)
-        written: dict[str, int] = {}
+        written: Mapping[str, int] = {}
         if not (twice and refuse_duplicates):
-            written = self._store.tasks.create(distinct, self._ids.stamp(), now, all_or_none=refuse_duplicates)
+            written = self._write(distinct, known, now, all_or_none=refuse_duplicates)
         if len(written) == len(tasks):
-            if remember:
-                for task in tasks:
-                    self._memory.remember(
-                        written[task.id], TaskMemory(task.id, task.template, task.context, task.correlation_id)
-                    )
-            return [Created(task.id, new=True) for task in tasks]
+            fresh = zip(tasks, known, strict=True)
+            return [Created(task.id, new=True, fresh=(task, template)) for task, template in fresh]
         return self._explain(tasks, written, refuse_duplicates=refuse_duplicates)
+
+    def _write(
+        self, tasks: Sequence[NewTask], known: Sequence[Known], now: Micros, *, all_or_none: bool
+    ) -> Mapping[str, int]:
+        lanes = {lane: tasks[0].rank for template in known for lane in template.first_lanes}
+        taker, wish = self._taker(lanes)
+        claim = as_claim(wish) if wish else None
+        done = self._store.tasks.create(tasks, self._ids.stamp(), now, all_or_none=all_or_none, claim=claim)
+        if self._wake.listeners:
+            for task in tasks:
+                if (number := done.written.get(task.id)) is not None:
+                    self._memory.remember(number, TaskMemory(task.id, task.template, task.context, task.correlation_id))
+        if taker is not None and wish is not None and done.claimed:
+            taker.take(self._claimer.leases(done.claimed, wish, now))
+            lanes = {} if len(tasks) == 1 else lanes
+        if done.written and lanes:
+            self._wake.ready(lanes)
+        return done.written
+
+    def _taker(self, lanes: Collection[str]) -> tuple[Listener, ClaimRequest] | tuple[None, None]:
+        """A worker of this process that would take the first steps at once."""
+        for listener in self._wake.listeners:
+            if (wish := listener.wish(lanes)) is not None:
+                return listener, wish
+        return None, None
 
     def _explain(
         self, tasks: Sequence[NewTask], written: Collection[str], *, refuse_duplicates: bool
@@ -100,8 +127,7 @@ class Creator:
             raise _duplicate(tasks[0], next(a.task for a in answers if not a.new), True)
         return answers if len(answers) == len(tasks) else None
 
-    def _task(self, request: TaskRequest, now: Micros) -> NewTask:
-        known = self._catalog.choose(request.name, request.namespace, request.version)
+    def _task(self, request: TaskRequest, known: Known, now: Micros) -> NewTask:
         template = known.template
         context = encode(dict(request.context), "context")
         return NewTask(
@@ -111,7 +137,7 @@ class Creator:
             name=template.name,
             version=template.version,
             identity=identity(request, known),
-            state=TaskState.STEPS_IN_PROCESS if known.starts else TaskState.PENDING,
+            state=TaskState.STEPS_IN_PROCESS if known.first_lanes else TaskState.PENDING,
             priority=request.priority,
             rank=rank(request.priority, now),
             total_steps=len(template.steps),
@@ -124,6 +150,7 @@ class Creator:
             parent_correlation_id=str(request.parent_correlation_id) if request.parent_correlation_id else None,
             idempotency_key=request.idempotency_key,
             requested_at=_moment(request.requested_at, now),
+            created_at=now,
         )
 
 

@@ -12,6 +12,7 @@ from tasker_core.errors import StepNotFoundError, TaskNotFoundError
 from tasker_core.rules.payload import decode
 from tasker_core.store import Store
 from tasker_core.store.rows import AttemptRow, StepRow, TaskRow
+from tasker_core.store.tasks import NewTask
 from tasker_core.words import Ending, JsonText, Micros, StepState
 
 _ACTIONS = {
@@ -35,6 +36,22 @@ class Views:
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
         return self._tasks([row])[0]
+
+    def fresh(self, task: NewTask, known: Known) -> dict[str, Any]:
+        """A task as it was just written, without reading it back."""
+        now = task.created_at
+        row = TaskRow(
+            0, task.id, task.template, task.namespace, task.name, task.version, task.state, task.priority,
+            task.total_steps, now, now, 0, task.context, task.initiator, task.source_system, task.reason, task.tags,
+            task.correlation_id, task.parent_correlation_id, task.idempotency_key, task.requested_at,
+        )  # fmt: skip
+        steps = [
+            StepRow(
+                0, no, name, "pending" if waits else "enqueued", lane, now, waits, 0, 0, 0, 0, 0 if waits else now, 0, 0
+            )
+            for no, name, lane, waits in known.rows
+        ]
+        return self._task(row, steps, dict(enumerate(map(list, known.parents), 1)))
 
     def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
         """The newest tasks that match, and where in all of them this page stands."""

@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from tasker_core.words import ClaimRequest, Lease
+
+
+class Listener(Protocol):
+    """A worker of this process."""
+
+    def hint(self, lanes: Mapping[str, int]) -> None:
+        """Something is ready in ``lanes`` (lane -> rank of the first)."""
+        ...
+
+    def wish(self, lanes: Collection[str]) -> ClaimRequest | None:
+        """What this worker, if it is idle, would take at once of ``lanes``."""
+        ...
+
+    def take(self, leases: Sequence[Lease]) -> None:
+        """Leases that the worker wished for."""
+        ...
 
 
 class Wake:
@@ -11,29 +30,29 @@ class Wake:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._on_ready: list[Callable[[], None]] = []
+        self._listeners: tuple[Listener, ...] = ()
         self._watchers: dict[int, list[threading.Event]] = {}
 
-    def on_ready(self, call: Callable[[], None]) -> Callable[[], None]:
-        """Call ``call`` whenever steps became ready; the returned function ends it."""
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell ``listener`` of what becomes ready; the returned function ends it."""
         with self._lock:
-            self._on_ready = [*self._on_ready, call]
+            self._listeners = (*self._listeners, listener)
 
         def end() -> None:
             with self._lock:
-                self._on_ready = [other for other in self._on_ready if other is not call]
+                self._listeners = tuple(other for other in self._listeners if other is not listener)
 
         return end
 
     @property
-    def has_listeners(self) -> bool:
-        return bool(self._on_ready)
+    def listeners(self) -> Sequence[Listener]:
+        return self._listeners
 
-    def ready(self, *, but: object = None) -> None:
-        """Steps became ready. ``but`` is the listener that knows already."""
-        for call in self._on_ready:
-            if call is not but:
-                call()
+    def ready(self, lanes: Mapping[str, int], *, but: object = None) -> None:
+        """Steps became ready in ``lanes``. ``but`` is the listener that knows already."""
+        for listener in self._listeners:
+            if listener is not but:
+                listener.hint(lanes)
 
     def watch(self, task: int) -> threading.Event:
         """An event that is set when ``task`` comes to rest; hand it to ``unwatch`` afterwards."""

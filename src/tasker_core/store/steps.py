@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tasker_core.store.database import Call, Database, Rows, as_json
-from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
+from tasker_core.store.rows import ClaimedRow, FreedRow, HeldRow, InputRow
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict
 
 
@@ -26,7 +26,6 @@ class Claim:
     worker: int
     lanes: Sequence[str]
     room: int
-    peek: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,12 @@ class Settlement:
     now: Micros
     applied: frozenset[LeaseKey]
     rested: Mapping[int, str]
+    freed: Sequence[FreedRow]
     claimed: Sequence[ClaimedRow]
-    waiting: Mapping[str, int]
+
+
+FREED = 3
+"""Where in a settlement's answers those of ``free_children`` stand."""
 
 
 class Steps:
@@ -83,19 +86,18 @@ class Steps:
         if claim:
             calls += claim_calls(claim, stamp, now)
         answers = self._database.write(*calls)
-        claimed, waiting = read_claim(claim, answers[before_claim:])
         return Settlement(
             stamp=stamp,
             now=now,
             applied=frozenset(map(LeaseKey._make, answers[1])),
             rested=dict(answers[rest]),
-            claimed=claimed,
-            waiting=waiting,
+            freed=[FreedRow._make(row) for row in answers[FREED]],
+            claimed=claimed_rows(answers[before_claim:]),
         )
 
-    def claim(self, claim: Claim, stamp: int, now: Micros) -> tuple[Sequence[ClaimedRow], Mapping[str, int]]:
-        """Ready steps for a worker, and what waits in the lanes it peeked at (lane -> rank of the first)."""
-        return read_claim(claim, self._database.write(*claim_calls(claim, stamp, now)))
+    def claim(self, claim: Claim, stamp: int, now: Micros) -> Sequence[ClaimedRow]:
+        """Ready steps for a worker."""
+        return claimed_rows(self._database.write(*claim_calls(claim, stamp, now)))
 
     def peek(self, lanes: Sequence[str]) -> Mapping[str, int]:
         """What waits in ``lanes``, without claiming any of it: lane -> rank of the first."""
@@ -161,22 +163,16 @@ class Steps:
 
 
 def claim_calls(claim: Claim, stamp: int, now: Micros) -> list[Call]:
-    """The statements of a claim: one per lane, then a look at what waits."""
-    calls = [
+    """The statements of a claim, one per lane."""
+    return [
         Call("claim_lane", {"lane": lane, "worker": claim.worker, "room": claim.room, "tx": stamp, "now": now})
         for lane in claim.lanes
     ]
-    if claim.peek:
-        calls.append(Call("waiting_lanes", {"lanes": as_json(list(claim.peek))}))
-    return calls
 
 
-def read_claim(claim: Claim | None, answers: Sequence[Rows]) -> tuple[Sequence[ClaimedRow], Mapping[str, int]]:
-    if claim is None:
-        return (), {}
-    claimed = [ClaimedRow._make(row) for rows in answers[: len(claim.lanes)] for row in rows]
-    waiting = {lane: rank for lane, rank in answers[-1] if rank is not None} if claim.peek else {}
-    return claimed, waiting
+def claimed_rows(answers: Iterable[Rows]) -> list[ClaimedRow]:
+    """What the statements of a claim answered."""
+    return [ClaimedRow._make(row) for rows in answers for row in rows]
 
 
 def _hot(ruling: Ruling) -> dict[str, object]:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasker_core.store.database import Call, Database, as_json
-from tasker_core.store.rows import AttemptRow, StepRow, TaskRow, TransitionRow
+from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow
+from tasker_core.store.steps import Claim, claim_calls, claimed_rows
 from tasker_core.words import JsonText, Micros
 
 
@@ -33,6 +34,7 @@ class NewTask:
     parent_correlation_id: str | None
     idempotency_key: str | None
     requested_at: Micros
+    created_at: Micros
 
 
 _HOT = ("id", "template", "namespace", "name", "version", "identity", "state", "priority", "rank", "total_steps")
@@ -52,28 +54,42 @@ class Existing:
     context: JsonText
 
 
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What was written: the tasks' numbers by UUID, and the steps that were claimed along."""
+
+    written: Mapping[str, int]
+    claimed: Sequence[ClaimedRow]
+
+
 class Tasks:
     """What can be said about tasks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, tasks: Sequence[NewTask], stamp: int, now: Micros, *, all_or_none: bool) -> dict[str, int]:
-        """Write ``tasks`` in one transaction; the UUIDs that were written, with their numbers.
+    def create(
+        self, tasks: Sequence[NewTask], stamp: int, now: Micros, *, all_or_none: bool, claim: Claim | None = None
+    ) -> Creation:
+        """Write ``tasks`` in one transaction, and hand what is ready to ``claim.worker`` in the same.
 
-        A task whose id or identity exists already isn't written; with ``all_or_none`` then none is.
+        A task whose UUID or identity exists already isn't written; with ``all_or_none`` then none is.
         """
-        calls = creation(tasks, stamp, now)
+        calls = creation_calls(tasks, stamp, now)
+        before_claim = len(calls)
+        if claim:
+            calls += claim_calls(claim, stamp, now)
         if len(tasks) == 1:
-            return {uuid: no for no, uuid in self._database.write(*calls)[0]}
-        try:
-            with self._database.transaction() as transaction:
-                written = {uuid: no for no, uuid in transaction.run(*calls)[0]}
-                if all_or_none and len(written) < len(tasks):
-                    raise _Refused
-        except _Refused:
-            return {}
-        return written
+            answers = self._database.write(*calls)
+        else:
+            try:
+                with self._database.transaction() as transaction:
+                    answers = transaction.run(*calls)
+                    if all_or_none and len(answers[0]) < len(tasks):
+                        raise _Refused
+            except _Refused:
+                return Creation({}, ())
+        return Creation({uuid: no for no, uuid in answers[0]}, claimed_rows(answers[before_claim:]))
 
     def existing(self, identities: Iterable[str]) -> dict[str, Existing]:
         """The tasks that hold these identities."""
@@ -133,7 +149,7 @@ class Tasks:
         return bool(cancelled)
 
 
-def creation(tasks: Sequence[NewTask], stamp: int, now: Micros) -> list[Call]:
+def creation_calls(tasks: Sequence[NewTask], stamp: int, now: Micros) -> list[Call]:
     """The statements that write ``tasks``; the first one's rows are the ids written."""
     # In the order of identities: two creators of the same tasks then wait for each other instead of deadlocking.
     ordered = sorted(tasks, key=lambda task: task.identity)

@@ -29,11 +29,11 @@ class Inbox:
         if not self._bell.is_set():
             self._bell.set()
 
-    def wait(self, seconds: float) -> None:
-        """Return when something arrived, a bell rang, or ``seconds`` have passed."""
-        if not self._reports:
-            self._bell.wait(seconds)
+    def wait(self, seconds: float) -> bool:
+        """Return when something arrived or a bell rang, or False when ``seconds`` have passed."""
+        rang = bool(self._reports) or self._bell.wait(seconds)
         self._bell.clear()
+        return rang
 
     def take(self, most: int) -> list[Report]:
         """What is there, at most ``most``."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 MOST_LANES_A_CLAIM = 8
-MOST_LANES_A_PEEK = 16
 PRIORITY_SHIFT = 48
 
 
@@ -22,7 +21,6 @@ class Lanes:
         self._weights = weights or {}
         self._waiting: dict[str, int] = {}
         self._turns: dict[str, float] = {}
-        self._next_peek = 0
 
     def serve(self, lanes: Iterable[str]) -> None:
         self.served = tuple(sorted(lanes))
@@ -45,21 +43,14 @@ class Lanes:
             return [lane for lane, _ in best[:MOST_LANES_A_CLAIM]]
         return list(self._waiting)
 
-    def peek(self) -> Sequence[str]:
-        """The lanes to look at along with a claim: all, or a window that moves on where they are many."""
-        if len(self.served) <= MOST_LANES_A_PEEK:
-            return self.served
-        start = self._next_peek
-        self._next_peek = (start + MOST_LANES_A_PEEK) % len(self.served)
-        return (self.served * 2)[start : start + MOST_LANES_A_PEEK]
+    def learn(self, waiting: Mapping[str, int]) -> None:
+        """After a look: what waits is what was seen."""
+        self._waiting = dict(waiting)
 
-    def learn(self, asked: Iterable[str], peeked: Iterable[str], waiting: Mapping[str, int]) -> None:
-        """After a claim from ``asked`` and a look at ``peeked``: what is waiting is what the look found."""
-        for lane in (*asked, *peeked):
-            if lane not in waiting:
-                self._waiting.pop(lane, None)
-        for lane, rank in waiting.items():
-            self._waiting[lane] = rank
+    def emptied(self, lanes: Iterable[str]) -> None:
+        """A claim from ``lanes`` found less than there was room for: nothing waits there any more."""
+        for lane in lanes:
+            self._waiting.pop(lane, None)
 
     def took(self, lanes: Iterable[str]) -> None:
         """A step of each of ``lanes`` was claimed: their namespaces have had a turn."""

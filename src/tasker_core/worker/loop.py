@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from tasker_core.errors import ResolutionError, StoreError, TaskerError
-from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Report, StepError
+from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Reply, Report, StepError
 from tasker_core.worker.attempt import Attempt
 from tasker_core.worker.executor import Executor
 from tasker_core.worker.inbox import Inbox
@@ -21,7 +22,8 @@ log = logging.getLogger("tasker.worker")
 LARGEST_REPORT = 200
 POLL = 0.02
 """Seconds between looks at whether another process has committed."""
-LOOK_AT_LEAST_EVERY = 1.0
+LOOK_EVERY = 0.1
+"""Seconds between looks at what waits in lanes that nobody hinted at: what keeps a busy worker fair."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 HAND_BACK_AFTER = 0.2
 """Seconds after which steps that lie ready behind slow handlers go back to the queue."""
@@ -40,6 +42,8 @@ class Loop(threading.Thread):
         self._lanes = Lanes(serving.lanes)
         self._reporting: dict[LeaseKey, Report] = {}
         self._hinted = True
+        self._hints: deque[Mapping[str, int]] = deque()
+        self._gifts: deque[Sequence[Lease]] = deque()
         self._mark = -1
         self._templates: tuple[int, int] = (-1, -1)
         self._next_due: int | None = None
@@ -51,9 +55,25 @@ class Loop(threading.Thread):
 
     # -- from other threads
 
-    def hint(self) -> None:
-        """Something may be ready."""
-        self._hinted = True
+    def hint(self, lanes: Mapping[str, int] | None = None) -> None:
+        """Something is ready in ``lanes`` (lane -> rank of the first); without them: anywhere."""
+        if lanes is None:
+            self._hinted = True
+        else:
+            self._hints.append(lanes)
+        self._inbox.ring()
+
+    def wish(self, lanes: Collection[str]) -> ClaimRequest | None:
+        """What this worker would take of ``lanes`` at once: nothing while it has work waiting."""
+        room = self.executor.room()
+        served = [lane for lane in lanes if lane in self._serving.lanes]
+        if not served or room <= 0 or self._draining or self._lanes.expects_any or self._hints:
+            return None
+        return self._request(served, room)
+
+    def take(self, leases: Sequence[Lease]) -> None:
+        """Leases that this worker wished for."""
+        self._gifts.append(leases)
         self._inbox.ring()
 
     def drain(self) -> None:
@@ -101,7 +121,7 @@ class Loop(threading.Thread):
     # -- the loop
 
     def run(self) -> None:
-        self._end_hints = self._transport.on_ready(self.hint)
+        self._end_hints = self._transport.listen(self)
         try:
             while not (self._stopped and not self._inbox):
                 try:
@@ -122,22 +142,30 @@ class Loop(threading.Thread):
             self._hand_back_unstarted(
                 "the worker stops" if self._draining else "the worker's slots are held by slow steps"
             )
-        reports = self._inbox.take(LARGEST_REPORT)
-        if reports:
+        self._hear_hints()
+        if not self._draining and self._is_time_to_look():
+            self._look()
+        if reports := self._inbox.take(LARGEST_REPORT):
             self._settle(reports)
         elif not self._draining and self._lanes.expects_any and (room := self.executor.room()) > 0:
-            request = self._request(room)
-            self._take(self._transport.claim(request).leases, request, None)
-        elif not self._draining and self._is_time_to_look():
-            self._look()
-        else:
-            self._inbox.wait(self._patience())
+            request = self._request(self._lanes.order(), room)
+            self._learn(request, self._transport.claim(request))
+        elif not self._inbox.wait(self._patience()):
+            self._notice_other_processes()
+
+    def _hear_hints(self) -> None:
+        while self._gifts:
+            self._begin(self._gifts.popleft())
+        while self._hints:
+            for lane, rank in self._hints.popleft().items():
+                if lane in self._serving.lanes:
+                    self._lanes.expect(lane, rank)
 
     def _settle(self, reports: list[Report]) -> None:
         room = 0 if self._draining else self.executor.room()
         if room > 0:
             self._expect_children(reports)
-        request = self._request(room) if room > 0 else None
+        request = self._request(self._lanes.order(), room) if room > 0 else None
         try:
             reply = self._transport.report(self.worker, reports, request)
         except TaskerError:
@@ -147,14 +175,19 @@ class Loop(threading.Thread):
             self._reporting.pop(report.outcome.key, None)
             if report.outcome.ending is not Ending.OK:
                 self._next_look = 0.0
-        self._take(reply.leases, request, reply.waiting)
+        self._learn(request, reply)
 
-    def _request(self, room: int) -> ClaimRequest:
-        lanes = self._lanes.order()
+    def _request(self, lanes: Sequence[str], room: int) -> ClaimRequest:
         wants = self._serving.wants
-        return ClaimRequest(
-            self.worker, lanes, room, self._lanes.peek(), {lane: wants[lane] for lane in lanes if lane in wants}
-        )
+        return ClaimRequest(self.worker, lanes, room, {lane: wants[lane] for lane in lanes if lane in wants})
+
+    def _learn(self, request: ClaimRequest | None, reply: Reply) -> None:
+        if request is not None and len(reply.leases) < request.room:
+            self._lanes.emptied(request.lanes)
+        for lane, rank in reply.ready.items():
+            if lane in self._serving.lanes:
+                self._lanes.expect(lane, rank)
+        self._begin(reply.leases)
 
     def _expect_children(self, reports: Sequence[Report]) -> None:
         served, known = self._serving.lanes, self._transport.known
@@ -164,9 +197,7 @@ class Loop(threading.Thread):
                     if lane in served:
                         self._lanes.expect(lane, report.rank)
 
-    def _take(self, leases: Sequence[Lease], request: ClaimRequest | None, waiting: Mapping[str, int] | None) -> None:
-        if request is not None:
-            self._lanes.learn(request.lanes, request.peek, waiting or {})
+    def _begin(self, leases: Sequence[Lease]) -> None:
         if leases:
             self._lanes.took(lease.lane for lease in leases)
             attempts = map(self._attempt, leases)
@@ -184,7 +215,7 @@ class Loop(threading.Thread):
 
     def _look(self) -> None:
         self._hinted = False
-        self._next_look = time.monotonic() + LOOK_AT_LEAST_EVERY
+        self._next_look = time.monotonic() + LOOK_EVERY
         look = self._transport.look(self._serving.lanes_in_order)
         if look.templates != self._templates:
             self._templates = look.templates
@@ -196,18 +227,18 @@ class Loop(threading.Thread):
         if look.next_due is not None and look.next_due <= self._transport.now():
             self._transport.enqueue_due(self.worker)
             self._next_look = 0.0
-        self._lanes.learn((), self._serving.lanes_in_order, look.waiting)
+        self._lanes.learn(look.waiting)
 
     def _is_time_to_look(self) -> bool:
         if self._hinted or time.monotonic() >= self._next_look:
             return True
-        if self._next_due is not None and self._next_due <= self._transport.now():
-            return True
+        return self._next_due is not None and self._next_due <= self._transport.now()
+
+    def _notice_other_processes(self) -> None:
         mark = self._transport.change_mark()
         if mark != self._mark:
             self._mark = mark
-            return True
-        return False
+            self._hinted = True
 
     def _patience(self) -> float:
         """How long to wait for something to happen, in seconds."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tasker_core.engine import Engine, Heard, Known
+from tasker_core.engine.wake import Listener
 from tasker_core.rules.template import Template
 from tasker_core.store.rows import WorkerRow
 from tasker_core.words import ClaimRequest, JsonText, LeaseKey, Micros, Reply, Report
@@ -43,15 +44,15 @@ class Transport(Protocol):
     def templates(self) -> Sequence[Known]: ...
     def register_template(self, template: Template, *, replace: bool) -> Sequence[str]: ...
     def change_mark(self) -> int: ...
-    def on_ready(self, call: Callable[[], None]) -> Callable[[], None]: ...
+    def listen(self, listener: Listener) -> Callable[[], None]: ...
 
 
 class InProcess:
-    """The engine of this process. One per worker: ``hint`` is the listener that needs no hints about its own work."""
+    """The engine of this process. One per worker: its listener needs no hints about its own work."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._hint: Callable[[], None] | None = None
+        self._listener: Listener | None = None
 
     def now(self) -> Micros:
         return self._engine.clock.now()
@@ -73,7 +74,7 @@ class InProcess:
         return self._engine.claim(request)
 
     def report(self, worker: int, reports: Sequence[Report], request: ClaimRequest | None) -> Reply:
-        return self._engine.settle(reports, f"worker {worker}", request, but=self._hint)
+        return self._engine.settle(reports, f"worker {worker}", request, but=self._listener)
 
     def enqueue_due(self, worker: int) -> int:
         return self._engine.enqueue_due(f"worker {worker}")
@@ -111,6 +112,6 @@ class InProcess:
     def change_mark(self) -> int:
         return self._engine.store.database.change_mark()
 
-    def on_ready(self, call: Callable[[], None]) -> Callable[[], None]:
-        self._hint = call
-        return self._engine.wake.on_ready(call)
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        self._listener = listener
+        return self._engine.wake.listen(listener)

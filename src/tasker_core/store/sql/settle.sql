@@ -52,6 +52,7 @@ update tasker.steps as s set waits = s.waits - c.n, stamp = :tx,
       where e.task_id = s.task_id and e.child = s.no and p.state not in ('complete', 'resolved_manually'))
     then 'enqueued' else s.state end
 from c where s.task_id = c.task and s.no = c.child
+returning task_id, no, state, lane, rank
 
 -- name: trouble_tasks
 -- A task of which a step didn't simply complete is marked, so that only such tasks pay for the whole look at their steps.
