@@ -21,6 +21,18 @@ class ProcessId(NamedTuple):
     pid: int
     started: int
 
+    def __str__(self) -> str:
+        return f"{self.host} {self.boot} {self.pid} {self.started}"
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessId | None:
+        """The process that ``str`` named; None for another text."""
+        try:
+            host, boot, pid, started = text.split()
+            return cls(host, boot, int(pid), int(started))
+        except ValueError:
+            return None
+
 
 def this_process() -> ProcessId:
     return ProcessId(socket.gethostname(), _boot(), os.getpid(), _started(os.getpid()) or 0)

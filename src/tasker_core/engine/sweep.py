@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasker_core.clock import SECOND, Clock, Ids
-from tasker_core.engine.processes import ProcessId, is_alive, is_here
+from tasker_core.engine.processes import ProcessId, is_alive, is_here, this_process
 from tasker_core.engine.settle import Settler
 from tasker_core.store import Store
 from tasker_core.store.rows import HeldRow, WorkerRow
@@ -11,6 +11,7 @@ from tasker_core.words import Ending, LeaseKey, Micros, Outcome, Report, StepErr
 
 SWEEP_EVERY: Micros = SECOND
 DUTY = "sweep"
+SWEEPER = "sweeper "
 
 
 class Sweeper:
@@ -23,7 +24,7 @@ class Sweeper:
 
     def __init__(self, store: Store, settler: Settler, clock: Clock, ids: Ids, lease_time: Micros) -> None:
         self._store, self._settler, self._clock = store, settler, clock
-        self._me = ids.new()
+        self._name = f"{SWEEPER}{ids.new()}"
         self._lease_time = lease_time
         self._seen_since: Micros | None = None
         self._seen_last: Micros = 0
@@ -32,7 +33,7 @@ class Sweeper:
         """Give up dead workers and put their steps back into the queue; how many steps. 0 when another sweeps."""
         now, watched = self._clock.now(), self._watch()
         until = now + max(3 * SWEEP_EVERY, self._lease_time // 2)
-        if not self._store.workers.take_duty(DUTY, self._me, now, until):
+        if not self._take_duty(now, until):
             return 0
         workers = {worker.id: worker for worker in self._store.workers.live()}
         dead = [
@@ -44,13 +45,27 @@ class Sweeper:
         freed = 0
         while rows := self._store.steps.abandoned():
             reports = [_lost(row, workers.get(row.worker)) for row in rows]
-            answers, _ = self._settler.settle(reports, f"sweeper {self._me}")
+            answers, _ = self._settler.settle(reports, self._name)
             freed += len(answers)
         return freed
+
+    def _take_duty(self, now: Micros, until: Micros) -> bool:
+        workers = self._store.workers
+        if workers.take_duty(DUTY, self._me, now, until):
+            return True
+        holder = workers.duty_holder(DUTY)
+        process = ProcessId.parse(holder.partition(f"/{SWEEPER}")[0])
+        if process is None or not is_here(process) or is_alive(process):
+            return False
+        return workers.take_duty(DUTY, self._me, now, until, dead=holder)
 
     def stop(self) -> None:
         """Leave the duty to whoever comes next."""
         self._store.workers.drop_duty(DUTY, self._me)
+
+    @property
+    def _me(self) -> str:
+        return f"{this_process()}/{self._name}"
 
     def _watch(self) -> Micros:
         """For how long this process has seen the database without a gap, by the monotonic clock."""

@@ -225,7 +225,7 @@ class PostgresDatabase:
     def _configure(self, connection: Connection) -> None:
         connection.adapters.register_loader("uuid", TextLoader)
         if not self.is_pooled:
-            connection.execute(SET_SESSION)
+            connection.execute(SET_SESSION, prepare=False)
 
     @contextmanager
     def _said_plainly(self) -> Iterator[None]:

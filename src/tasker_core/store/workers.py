@@ -49,10 +49,15 @@ class Workers:
         (rows,) = self._database.write(Call("expire_workers", {"oldest": oldest, "dead": as_json(list(dead))}))
         return [row[0] for row in rows]
 
-    def take_duty(self, name: str, holder: str, now: Micros, until: Micros) -> bool:
-        """Take or renew the duty ``name``; False while another holds it."""
-        words = {"name": name, "holder": holder, "now": now, "until": until}
+    def take_duty(self, name: str, holder: str, now: Micros, until: Micros, dead: str = "") -> bool:
+        """Take or renew the duty ``name``; False while another than ``dead`` holds it."""
+        words = {"name": name, "holder": holder, "now": now, "until": until, "dead": dead}
         return bool(self._database.write(Call("take_duty", words))[0])
+
+    def duty_holder(self, name: str) -> str:
+        """Who holds the duty ``name``, or held it last; "" when nobody ever did."""
+        (rows,) = self._database.read(Call("duty_holder", {"name": name}))
+        return str(rows[0][0]) if rows else ""
 
     def drop_duty(self, name: str, holder: str) -> None:
         self._database.write(Call("drop_duty", {"name": name, "holder": holder}))

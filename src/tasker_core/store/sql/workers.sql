@@ -44,12 +44,16 @@ order by s.task_id, s.no
 limit 200
 
 -- name: take_duty
--- One process at a time does a duty; its holder renews it, anyone may take it when it has lapsed.
+-- One process at a time does a duty; its holder renews it, anyone may take it when it has lapsed or its holder (:dead)
+-- is known to be dead.
 insert into tasker.duties (name, holder, held_until) values (:name, :holder, :until)
 on conflict (name) do update set holder = excluded.holder, held_until = excluded.held_until
-where duties.holder = excluded.holder or duties.held_until < :now --pg
-where tasker_duties.holder = excluded.holder or tasker_duties.held_until < :now --lite
+where duties.holder in (excluded.holder, :dead) or duties.held_until < :now --pg
+where tasker_duties.holder in (excluded.holder, :dead) or tasker_duties.held_until < :now --lite
 returning holder
+
+-- name: duty_holder
+select holder from tasker.duties where name = :name
 
 -- name: drop_duty
 delete from tasker.duties where name = :name and holder = :holder

@@ -169,6 +169,6 @@ create index dead_letters_task on tasker.dead_letters (task_id);
 
 create table tasker.duties (
   name text not null primary key,
-  holder uuid not null,
+  holder text not null,
   held_until bigint not null
 );
