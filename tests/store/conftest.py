@@ -7,14 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tasker_core.store import Store, open_database
+from tests.support.databases import postgres_of_the_suites, store_url
 from tests.support.graphs import Stage
 
-
-@pytest.fixture(params=["sqlite"])
-def store_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database of each kind."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
-    return url
+__all__ = ["another_store", "postgres_of_the_suites", "stage", "store", "store_url"]
 
 
 @pytest.fixture
