@@ -59,7 +59,7 @@ chaos: $(STAMP)  ## kill, stop and restart everything, and count
 bench: $(STAMP)  ## the benchmarks; figures are ratios measured in one run
 	$(BIN)/python -m bench
 
-demo: $(STAMP)  ## the checkout example: happy, declared dead, timed out, killed
+demo: $(STAMP)  ## the checkout example: happy, declined, timed out, killed
 	$(BIN)/python -m examples.checkout.demo
 
 docs: $(STAMP)  ## run every code block of the README and of docs/
