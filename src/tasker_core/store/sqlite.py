@@ -67,7 +67,7 @@ class SqliteDatabase:
         options = {key: values[-1] for key, values in parse_qs(query).items()}
         try:
             busy = float(options.pop("busy_timeout", BUSY_TIMEOUT))
-            pages = int(options["max_pages"]) if options.pop("max_pages", None) else None
+            pages = int(options.pop("max_pages")) if "max_pages" in options else None
         except ValueError as error:
             raise StoreError(f"{url!r}: {error}") from None
         if options:
@@ -134,7 +134,7 @@ class SqliteDatabase:
     def close(self) -> None:
         with self._writing:
             if self._pid == os.getpid():
-                for connection in [*self._readers, *([self._writer] if self._writer else [])]:
+                for connection in [*self._readers.values(), *([self._writer] if self._writer else [])]:
                     connection.close()
             self._forget_connections()
 
@@ -146,7 +146,11 @@ class SqliteDatabase:
                 connection = self._connect()
                 connection.execute("pragma query_only = on")
             self._local.reader = connection
-            self._readers.append(connection)
+            with self._opening:
+                # Nobody else closes what a thread that has ended was reading with.
+                for thread in [other for other in self._readers if not other.is_alive()]:
+                    self._readers.pop(thread).close()
+                self._readers[threading.current_thread()] = connection
         return connection
 
     def _open_writer(self) -> sqlite3.Connection:
@@ -191,7 +195,8 @@ class SqliteDatabase:
         self._pid = os.getpid()
         self._writing = threading.RLock()
         self._writer = None
-        self._readers: list[sqlite3.Connection] = []
+        self._opening = threading.Lock()
+        self._readers: dict[threading.Thread, sqlite3.Connection] = {}
         self._local = threading.local()
 
     def _forget_after_fork(self) -> None:
