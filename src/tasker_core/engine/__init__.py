@@ -1,4 +1,4 @@
-"""The engine: create, claim, settle, cancel, sweep. One transaction per step, decided in Python, applied in SQL."""
+"""The engine: create, claim, settle, cancel, reset, sweep. A transaction a step, decided in Python, applied in SQL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.create import Created, Creator
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.requests import TaskRequest
+from tasker_core.engine.reset import Resetter
 from tasker_core.engine.settle import Settler
 from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.views import Views
@@ -53,6 +54,7 @@ class Engine:
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = Creator(store, self.catalog, self._memory, self._claimer, self.wake, self.clock, self.ids)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)
+        self._resetter = Resetter(store, self._memory, self.wake, self.clock, self.ids)
         self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time)
 
     def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool = True) -> list[Created]:
@@ -142,6 +144,14 @@ class Engine:
             raise TaskStateError(f"task {task} is {state} already; only an unfinished task can be cancelled")
         self._memory.forget([number])
         self.wake.rested([number])
+
+    def reset(self, task: str, step: str, *, actor: str, reason: str = "") -> None:
+        """Have the failed ``step`` of ``task`` run again from its first attempt, and with it what waits for it.
+
+        Raises TaskNotFoundError, StepNotFoundError, and TaskStateError for a step that isn't in ``error`` or a task
+        that is final.
+        """
+        self._resetter.reset(task, self.number(task), step, actor, reason)
 
     def close(self) -> None:
         self.store.close()

@@ -1,0 +1,42 @@
+"""Repairs in the store: what an operator changes by hand in a task that can't go on by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasker_core.store.database import Call, Database, as_json
+from tasker_core.words import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The lane and rank of the step that is ready, and whether its task changed its state."""
+
+    lane: str
+    rank: int
+    moved: bool
+
+
+class Repairs:
+    """What operators can say."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def reset(self, task: int, step: str, stamp: int, now: Micros, actor: str, reason: str) -> Repaired | None:
+        """Put the failed step of this name back into the queue, as if it had never run.
+
+        None when it isn't in ``error`` or its task is final; then nothing changed.
+        """
+        tasks = as_json([task])
+        said = {
+            "task": task, "tasks": tasks, "step": step, "tx": stamp, "now": now, "actor": actor, "reason": reason,
+        }  # fmt: skip
+        with self._database.transaction() as transaction:
+            *_, reset = transaction.run(Call("lock_tasks", said), Call("reset_step", said))
+            if not reset:
+                return None
+            names = ("record_reset", "raise_epoch", "rest_tasks", "record_task")
+            *_, moved, _ = transaction.run(*(Call(name, said) for name in names))
+        lane, rank = reset[0]
+        return Repaired(lane, rank, moved=bool(moved))
