@@ -40,7 +40,7 @@ def context(
         task_uuid="01980000-0000-7000-8000-000000000000",
         step=1,
         correlation_id="01980000-0000-7000-8000-000000000002",
-        input_data={},
+        read_input=dict,
         dependency_results={},
         step_config=step_config or {},
         step_inputs=step_inputs or {},

@@ -42,7 +42,7 @@ def attempt(**changes: Any) -> StepContext:
         "task_uuid": TASK,
         "step": 3,
         "correlation_id": CORRELATION,
-        "input_data": {"email": "ann@example.org", "coupon": None},
+        "read_input": lambda: {"email": "ann@example.org", "coupon": None},
         "dependency_results": {"cart": {"result": {"total": 42, "lines": {"first": "tea"}}}, "stock": {"result": None}},
         "step_config": {"currency": "EUR"},
         "step_inputs": {},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -55,6 +55,7 @@ class StepContext(Checkpointed, BaseModel):
     _link: AttemptLink | None = PrivateAttr(default=None)
     _checkpoint: dict[str, Any] | None = PrivateAttr(default=None)
     _ids: tuple[str, str | int, str] | None = PrivateAttr(default=None)
+    _read_input: Callable[[], dict[str, Any]] | None = PrivateAttr(default=None)
 
     @classmethod
     def for_attempt(
@@ -64,7 +65,7 @@ class StepContext(Checkpointed, BaseModel):
         task_uuid: str,
         step: str | int,
         correlation_id: str,
-        input_data: dict[str, Any],
+        read_input: Callable[[], dict[str, Any]],
         dependency_results: dict[str, Any],
         step_config: dict[str, Any],
         step_inputs: dict[str, Any],
@@ -79,7 +80,8 @@ class StepContext(Checkpointed, BaseModel):
         link: AttemptLink | None = None,
     ) -> StepContext:
         """The context a worker makes for each attempt: nothing is validated or copied, and ids and event are built
-        only when asked for. ``step`` is the step's UUID, or its number in the task, from which the UUID follows.
+        only when asked for, and so is the task's input, by ``read_input``. ``step`` is the step's UUID, or its number
+        in the task, from which the UUID follows.
         """
         self = cls.__new__(cls)
         _set(
@@ -87,7 +89,6 @@ class StepContext(Checkpointed, BaseModel):
             "__dict__",
             {
                 "handler_name": handler_name,
-                "input_data": input_data,
                 "dependency_results": dependency_results,
                 "step_config": step_config,
                 "step_inputs": step_inputs,
@@ -105,7 +106,12 @@ class StepContext(Checkpointed, BaseModel):
         _set(
             self,
             "__pydantic_private__",
-            {"_link": link, "_checkpoint": checkpoint, "_ids": (task_uuid, step, correlation_id)},
+            {
+                "_link": link,
+                "_checkpoint": checkpoint,
+                "_ids": (task_uuid, step, correlation_id),
+                "_read_input": read_input,
+            },
         )
         return self
 

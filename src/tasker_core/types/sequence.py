@@ -62,4 +62,5 @@ LAZY: dict[str, Callable[[StepContext], Any]] = {
     "step_uuid": _step_uuid_of,
     "correlation_id": lambda context: UUID(context._own("_ids")[2]),
     "event": _event_of,
+    "input_data": lambda context: context._own("_read_input")(),
 }

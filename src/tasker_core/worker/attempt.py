@@ -77,7 +77,7 @@ class Attempt:
             task_uuid=lease.task_uuid,
             step=lease.key.no,
             correlation_id=lease.correlation_id,
-            input_data=decode(lease.context),
+            read_input=self._read_input,
             dependency_results={
                 name: decode(text) for name, text in lease.dependency_results.items() if text is not None
             },
@@ -137,6 +137,10 @@ class Attempt:
         return Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank)
 
     # -- what the handler's context asks
+
+    def _read_input(self) -> dict[str, Any]:
+        value: dict[str, Any] = decode(self.lease.context)
+        return value
 
     def cancelled(self) -> bool:
         return bool(self.cancelled_by)
