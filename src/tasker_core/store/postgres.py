@@ -33,8 +33,9 @@ from tasker_core.store.statements import Dialect, migrations, statements
 OLDEST_POSTGRES = 140_000
 BEGIN = "begin isolation level read committed"
 # Plans that were made while the tables were tiny stay in the cache when they have grown; these leave the planner only
-# plans that are right at any size. Never needed for correctness.
-PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+# plans that are right at any size. A plan that has no other way than a disabled one looks so dear that it would be
+# compiled, which takes a tenth of a second: hence jit. Never needed for correctness.
+PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
 SET_SESSION = "; ".join(f"set {name} = off" for name in PLANNER)
 SET_TRANSACTION = "select " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER)
 MIGRATION_LOCK = 0x7461736B6572
