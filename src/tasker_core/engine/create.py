@@ -66,6 +66,8 @@ class Creator:
         known = [self._catalog.choose(request.name, request.namespace, request.version) for request in requests]
         tasks = [self._task(request, template, now) for request, template in zip(requests, known, strict=True)]
         distinct = list({task.identity: task for task in reversed(tasks)}.values())
+        if len({task.id for task in distinct}) < len(distinct):
+            raise InvalidRequestError("two of these tasks have the same task_uuid", field="task_uuid")
         twice = len(distinct) < len(tasks)
         written: Mapping[str, int] = {}
         if not (twice and refuse_duplicates):

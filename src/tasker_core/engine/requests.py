@@ -44,10 +44,10 @@ class TaskRequest:
         for name, longest in (("namespace", 255), ("version", 50), ("idempotency_key", 1_000)):
             if (value := getattr(self, name)) is not None:
                 _text(value, name, longest)
-        _uuid(self.task_uuid, "task_uuid")
-        for name in ("correlation_id", "parent_correlation_id"):
-            if (value := getattr(self, name)) is not None:
-                _uuid(value, name)
+        for name in ("task_uuid", "correlation_id", "parent_correlation_id"):
+            if (value := getattr(self, name)) is not None or name == "task_uuid":
+                # In its usual spelling, since the store compares it as text.
+                object.__setattr__(self, name, as_uuid(str(value) if isinstance(value, uuid.UUID) else value, name))
         if not isinstance(self.context, Mapping):
             raise InvalidRequestError(
                 f"context must be a mapping of names to values, not a {type(self.context).__name__}", field="context"
@@ -71,10 +71,6 @@ def as_uuid(value: str, field: str) -> str:
         raise InvalidRequestError(f"{field} must be a UUID, not {value!r}", field=field) from None
 
 
-def _uuid(value: Any, field: str) -> None:
-    as_uuid(str(value) if isinstance(value, uuid.UUID) else value, field)
-
-
 def _text(value: Any, field: str, longest: int) -> None:
     if not isinstance(value, str):
         raise InvalidRequestError(f"{field} must be text, not a {type(value).__name__}", field=field)
@@ -84,3 +80,8 @@ def _text(value: Any, field: str, longest: int) -> None:
         raise InvalidRequestError(f"{field} may be {longest} characters long, not {len(value)}", field=field)
     if "\x00" in value:
         raise InvalidRequestError(f"{field} must not hold a NUL character", field=field)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        message = f"{field} holds half of a surrogate pair, which is no character"
+        raise InvalidRequestError(message, field=field) from None

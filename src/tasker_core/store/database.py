@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
+from tasker_core.errors import StoreDataError
 from tasker_core.store.statements import Dialect
 
 Row: TypeAlias = tuple[Any, ...]
@@ -16,8 +17,11 @@ Params: TypeAlias = Mapping[str, Any]
 
 
 def as_json(value: object) -> str:
-    """A batch parameter: plain dicts and lists as JSON."""
-    return to_json(value).decode()
+    """A batch parameter: plain dicts and lists as JSON. Raises StoreDataError for what no database could keep."""
+    try:
+        return to_json(value).decode()
+    except PydanticSerializationError as error:
+        raise StoreDataError(f"a value can't be stored: {error}") from error
 
 
 class Call(NamedTuple):
