@@ -78,6 +78,8 @@ class Steps:
         ]
         if any(ruling.verdict.state is not StepState.COMPLETE for ruling in rulings):
             calls.append(Call("trouble_tasks", hot))
+        if any(ruling.verdict.state is StepState.ENQUEUED for ruling in rulings):
+            calls.append(Call("date_queued_steps", hot))
         rest = len(calls)
         calls += [Call("rest_tasks", hot), Call("record_rest", hot)]
         if dead:

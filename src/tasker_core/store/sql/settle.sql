@@ -17,8 +17,7 @@ select 1 where false --lite
 with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer, held bigint, state text, run_at bigint, refund integer, crashes integer)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step, value->>'held' as held, value->>'state' as state, value->>'run_at' as run_at, value->>'refund' as refund, value->>'crashes' as crashes from json_each(:batch)) --lite
 update tasker.steps as s set state = b.state, stamp = :tx, ended_at = :now, run_at = b.run_at,
-  attempt = s.attempt - b.refund, crashes = b.crashes,
-  enqueued_at = case when b.state = 'enqueued' then :now else s.enqueued_at end
+  attempt = s.attempt - b.refund, crashes = b.crashes
 from b where s.task_id = b.task and s.no = b.step
   and case when s.state = 'in_progress' and s.fence = b.held then true else false end
 returning task_id, no, fence
@@ -33,6 +32,14 @@ select s.task_id, s.no, s.fence, r.attempt, r.ending, s.state, s.worker,
 from r join tasker.steps s on s.task_id = r.task and s.no = r.step
   and case when s.stamp = :tx and s.fence = r.held then true else false end
 where true
+
+-- name: date_queued_steps
+-- Steps that go straight back into the queue. Only here, for the attempt that ended keeps the time it was queued at.
+with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer, held bigint)) --pg
+with b as materialized (select value->>'task' as task, value->>'step' as step, value->>'held' as held from json_each(:batch)) --lite
+update tasker.steps as s set enqueued_at = :now
+from b where s.task_id = b.task and s.no = b.step
+  and case when s.stamp = :tx and s.fence = b.held and s.state = 'enqueued' then true else false end
 
 -- name: free_children
 -- The counter `waits` is a gate that is cheap to pass; that the last parent is really done is recomputed behind it.
