@@ -50,6 +50,7 @@ class HandlerRegistry:
         self._classes: dict[str, type[StepHandler]] = {}
         self._resolved: dict[tuple[str, str | None, str | None, bool, int], ResolvedHandler] = {}
         self._bootstrapped = False
+        self._changes = 0
         self.import_errors: dict[str, BaseException] = {}
         """Modules that discovery could not import, and why."""
 
@@ -90,7 +91,7 @@ class HandlerRegistry:
                 log.warning("handler %r was %s and is replaced by %s", name, _place(before), _place(handler))
             self._classes[name] = handler
             self._chain.register(name, handler)
-            self._resolved.clear()
+            self._forget_resolved()
 
     def unregister(self, name: str) -> bool:
         """Forget a name; False when it meant nothing."""
@@ -98,7 +99,7 @@ class HandlerRegistry:
             known = self._classes.pop(name, None) is not None
             if self._chain.explicit_resolver is not None:
                 self._chain.explicit_resolver.unregister(name)
-            self._resolved.clear()
+            self._forget_resolved()
         return known
 
     def get_handler_class(self, name: str) -> type[StepHandler] | None:
@@ -122,7 +123,7 @@ class HandlerRegistry:
         with self._lock:
             self._classes.clear()
             self._chain = ResolverChain.default()
-            self._resolved.clear()
+            self._forget_resolved()
             self.import_errors.clear()
             self._bootstrapped = False
 
@@ -130,6 +131,11 @@ class HandlerRegistry:
     def resolver_chain(self) -> ResolverChain:
         """The resolvers that are asked; add your own to it."""
         return self._chain
+
+    @property
+    def revision(self) -> tuple[int, int]:
+        """Another value after every change: a handler more or less, a resolver more or less."""
+        return self._changes, self._chain.revision
 
     # -- from a step's definition to its handler
 
@@ -219,6 +225,10 @@ class HandlerRegistry:
             "registered_handlers": self.list_handlers(),
             "environment": os.environ.get("TASKER_ENV", "development"),
         }
+
+    def _forget_resolved(self) -> None:
+        self._resolved.clear()
+        self._changes += 1
 
     def _from_loaded_modules(self) -> int:
         count = 0

@@ -24,6 +24,8 @@ POLL = 0.02
 """Seconds between looks at whether another process has committed."""
 LOOK_EVERY = 0.1
 """Seconds between looks at what waits in lanes that nobody hinted at: what keeps a busy worker fair."""
+LOOK_LEAST, LOOK_LEAST_UNHINTED = 1.0, 0.2
+"""Seconds between looks of an idle worker, where hints reach it and where they don't."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 HAND_BACK_AFTER = 0.2
 """Seconds after which steps that lie ready behind slow handlers go back to the queue."""
@@ -49,6 +51,7 @@ class Loop(threading.Thread):
         self._next_due: int | None = None
         self._next_look = 0.0
         self._pause = 0.0
+        self._pause_between_looks = LOOK_EVERY
         self._draining = False
         self._stopped = False
         self._end_hints: Callable[[], None] = lambda: None
@@ -215,9 +218,8 @@ class Loop(threading.Thread):
 
     def _look(self) -> None:
         self._hinted = False
-        self._next_look = time.monotonic() + LOOK_EVERY
         look = self._transport.look(self._serving.lanes_in_order)
-        if look.templates != self._templates:
+        if look.templates != self._templates or self._serving.is_outdated:
             self._templates = look.templates
             if self._serving.refresh(self._transport.templates()):
                 self._lanes.serve(self._serving.lanes)
@@ -226,8 +228,15 @@ class Loop(threading.Thread):
         self._next_due = look.next_due
         if look.next_due is not None and look.next_due <= self._transport.now():
             self._transport.enqueue_due(self.worker)
-            self._next_look = 0.0
+            self._hinted = True
         self._lanes.learn(look.waiting)
+        self._next_look = time.monotonic() + self._look_pause(idle=not look.waiting and not self.executor.held())
+
+    def _look_pause(self, *, idle: bool) -> float:
+        """An idle worker looks less and less often."""
+        least = LOOK_LEAST if self._transport.hears_hints() else LOOK_LEAST_UNHINTED
+        self._pause_between_looks = min(2 * self._pause_between_looks, least) if idle else LOOK_EVERY
+        return self._pause_between_looks
 
     def _is_time_to_look(self) -> bool:
         if self._hinted or time.monotonic() >= self._next_look:

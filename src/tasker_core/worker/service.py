@@ -51,8 +51,6 @@ class Service:
             own = self._register_templates()
             self.serving = Serving(registry, own, settings.namespaces)
             self.serving.refresh(self._transport.templates())
-            for step, why in self.serving.missing.items():
-                log.warning("step %s isn't served by this worker: %s", step, why)
             self.loop = Loop(self._transport, self.serving, settings.concurrency, self._register())
             self.pulse = Pulse(self._transport, self.loop, self._register)
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 
 from tasker_core.engine import Known
@@ -10,6 +11,8 @@ from tasker_core.registry import HandlerDefinition, HandlerRegistry
 from tasker_core.registry.lookup import ResolvedHandler
 from tasker_core.words import Lease, lane_of
 from tasker_core.worker.attempt import Plan
+
+log = logging.getLogger("tasker.worker")
 
 
 class Serving:
@@ -25,14 +28,23 @@ class Serving:
         self._own = frozenset(own)
         self._namespaces = frozenset(namespaces) if namespaces else None
         self._plans: dict[tuple[str, str], Plan] = {}
+        self._revision = registry.revision
         self.lanes: frozenset[str] = frozenset()
         self.lanes_in_order: Sequence[str] = ()
         self.wants: dict[str, Sequence[str]] = {}
         self.missing: dict[str, str] = {}
         """Steps that this worker can't serve, "namespace/template/step" -> why."""
 
+    @property
+    def is_outdated(self) -> bool:
+        """Have handlers been registered or withdrawn since the last look?"""
+        return self._registry.revision != self._revision
+
     def refresh(self, templates: Iterable[Known]) -> bool:
-        """Look at the templates again; True when the served lanes changed."""
+        """Look at the templates again; True when the served lanes changed. A step that can't be served is reported."""
+        if self.is_outdated:
+            self._revision = self._registry.revision
+            self._plans = {}
         lanes: set[str] = set()
         wants: dict[str, set[str]] = {}
         missing: dict[str, str] = {}
@@ -49,6 +61,9 @@ class Serving:
                     continue
                 lanes.add(lane)
                 wants.setdefault(lane, set()).update(getattr(handler.handler, "declared_dependencies", ()))
+        for name, why in missing.items():
+            if self.missing.get(name) != why:
+                log.warning("step %s isn't served by this worker: %s", name, why)
         self.missing = missing
         self.wants = {lane: tuple(sorted(names)) for lane, names in wants.items() if names}
         changed = lanes != self.lanes
