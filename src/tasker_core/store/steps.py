@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from tasker_core.store.database import Call, Database, Rows, as_json
@@ -50,6 +51,16 @@ class Settlement:
 
 FREED = 3
 """Where in a settlement's answers those of ``free_children`` stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a worker sees without claiming: which of its lanes wait (lane -> rank of the first), when the next retry is
+    due, and a mark that changes with the registered templates."""
+
+    waiting: Mapping[str, int]
+    next_due: Micros | None
+    templates: tuple[int, int]
 
 
 class Steps:
@@ -101,10 +112,12 @@ class Steps:
         """Ready steps for a worker."""
         return claimed_rows(self._database.write(*claim_calls(claim, stamp, now)))
 
-    def peek(self, lanes: Sequence[str]) -> Mapping[str, int]:
-        """What waits in ``lanes``, without claiming any of it: lane -> rank of the first."""
-        (rows,) = self._database.read(Call("waiting_lanes", {"lanes": as_json(list(lanes))}))
-        return {lane: rank for lane, rank in rows if rank is not None}
+    def look(self, lanes: Sequence[str]) -> Look:
+        """What a worker needs to know before it claims, in one round trip."""
+        rows, ((due,),), ((count, newest),) = self._database.read(
+            Call("waiting_lanes", {"lanes": as_json(list(lanes))}), Call("next_due", {}), Call("template_mark", {})
+        )
+        return Look({lane: rank for lane, rank in rows if rank is not None}, due, (count, newest))
 
     def claimed_before(self, worker: int, stamp: int) -> Sequence[ClaimedRow]:
         (rows,) = self._database.read(Call("leases_claimed", {"worker": worker, "tx": stamp}))
@@ -173,8 +186,11 @@ def claim_calls(claim: Claim, stamp: int, now: Micros) -> list[Call]:
 
 
 def claimed_rows(answers: Iterable[Rows]) -> list[ClaimedRow]:
-    """What the statements of a claim answered."""
-    return [ClaimedRow._make(row) for rows in answers for row in rows]
+    """What the statements of a claim answered, each lane in its order of age and priority: RETURNING keeps none."""
+    return [ClaimedRow._make(row) for rows in answers for row in sorted(rows, key=_rank)]
+
+
+_rank = itemgetter(ClaimedRow._fields.index("rank"))
 
 
 def _hot(ruling: Ruling) -> dict[str, object]:
