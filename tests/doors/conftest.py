@@ -1,0 +1,20 @@
+"""The workshop that the tests of the doors work in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.workshop import Workshop
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    """An empty store, no handlers, no worker."""
+    workshop = Workshop(tmp_path)
+    try:
+        yield workshop
+    finally:
+        workshop.close()
