@@ -39,6 +39,7 @@ class Templates:
         steps = [{"step": no, "name": name, "lane": lane, "waits": waits} for no, name, lane, waits in template.steps]
         edges = [{"parent_no": parent, "child_no": child} for parent, child in template.edges]
         calls = [
+            Call("lock_templates", {}),
             Call("insert_template", words),
             Call("insert_template_steps", {"id": template.id, "steps": as_json(steps)}),
             Call("insert_template_edges", {"id": template.id, "edges": as_json(edges)}),

@@ -1,5 +1,10 @@
 -- Every content of every version ever used is kept: a task runs to its end on the one it started with.
 
+-- name: lock_templates
+-- One registration at a time, or two that don't see each other's row would both become current. Readers go on.
+lock table tasker.templates in share row exclusive mode --pg
+select 1 where false --lite
+
 -- name: insert_template
 insert into tasker.templates (id, namespace, name, version, digest, content, registered_at, current)
 select :id, :namespace, :name, :version, :digest, :content, :now, 0
