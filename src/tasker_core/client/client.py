@@ -15,6 +15,7 @@ from tasker_core.client.templates import read_any
 from tasker_core.engine.open import database_url as choose_database
 from tasker_core.engine.requests import TaskRequest, as_uuid
 from tasker_core.errors import InvalidRequestError, TemplateError
+from tasker_core.rules.explanation import Explanation
 from tasker_core.types import HealthResponse, StepAuditResponse, StepResponse, TaskListResponse, TaskResponse
 from tasker_core.words import TaskState
 
@@ -160,6 +161,14 @@ class TaskerClient:
         """Every attempt of a step that has ended, the newest first. Raises TaskNotFoundError, StepNotFoundError."""
         task, step = as_uuid(task_uuid, "task_uuid"), as_uuid(step_uuid, "step_uuid")
         return [StepAuditResponse.from_dict(entry) for entry in self._backend.audit(task, step)]
+
+    def explain(self, task_uuid: str) -> Explanation:
+        """Why a task isn't finished: for each unfinished step the reason, since when, and what can be done.
+
+        Reads only. For a task at rest it tells which steps failed, with which error, after how many attempts.
+        Raises TaskNotFoundError.
+        """
+        return Explanation.from_dict(self._backend.explain(as_uuid(task_uuid, "task_uuid")))
 
     def wait(self, task_uuid: str, timeout: float | None = None) -> TaskResponse:
         """Return the task as soon as it is final or ``blocked_by_failures`` (nothing of it moves without an operator).

@@ -48,6 +48,9 @@ class Local:
     def audit(self, task: str, step: str) -> list[dict[str, Any]]:
         return self._engine.views.audit(task, step)
 
+    def explain(self, task: str) -> dict[str, Any]:
+        return self._engine.explain(task).as_dict()
+
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)
 

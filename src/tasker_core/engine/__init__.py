@@ -10,6 +10,7 @@ from tasker_core.engine.beat import Heard, beat
 from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.create import Created, Creator
+from tasker_core.engine.explain import explain
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.reset import Resetter
@@ -18,6 +19,7 @@ from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import TaskNotFoundError, TaskStateError
+from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
 from tasker_core.store.steps import Settlement
 from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report, StepState
@@ -152,6 +154,10 @@ class Engine:
         that is final.
         """
         self._resetter.reset(task, self.number(task), step, actor, reason)
+
+    def explain(self, task: str) -> Explanation:
+        """Why ``task`` isn't finished, step by step, or how it came to rest. Raises TaskNotFoundError."""
+        return explain(self.store, self.catalog, self.clock, self.lease_time, task)
 
     def close(self) -> None:
         self.store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasker_core.errors import StoreError
 from tasker_core.store.database import Database
+from tasker_core.store.insight import Insight
 from tasker_core.store.repairs import Repairs
 from tasker_core.store.sqlite import SqliteDatabase
 from tasker_core.store.steps import Steps
@@ -21,6 +22,7 @@ class Store:
         self.steps = Steps(database)
         self.templates = Templates(database)
         self.workers = Workers(database)
+        self.insight = Insight(database)
         self.repairs = Repairs(database)
 
     def close(self) -> None:

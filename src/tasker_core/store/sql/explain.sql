@@ -1,0 +1,44 @@
+-- What an explanation of one task is made from, read in one round trip; none of it locks or writes.
+
+-- name: explain_task
+select t.template_id, t.state, t.created_at, t.updated_at from tasker.tasks t where t.uuid = :task
+
+-- name: explain_last_word
+-- Who moved the task last, and why.
+select x.actor, x.reason
+from tasker.tasks t join tasker.transitions x on x.task_id = t.id and x.no = 0
+where t.uuid = :task order by x.at desc limit 1
+
+-- name: explain_steps
+-- Each step with the last of its attempts that went wrong; what is done needs none.
+select s.no, s.name, s.state, s.lane, s.run_at, s.attempt, s.worker, s.enqueued_at, s.claimed_at, s.ended_at,
+  a.error, coalesce(a.reason, '')
+from tasker.tasks t join tasker.steps s on s.task_id = t.id
+  left join tasker.attempts a on a.task_id = s.task_id and a.no = s.no
+    and s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'error')
+    and a.fence = (select max(l.fence) from tasker.attempts l
+      where l.task_id = s.task_id and l.no = s.no and l.error is not null)
+where t.uuid = :task order by s.no
+
+-- name: explain_edges
+select e.parent, e.child from tasker.tasks t join tasker.dependencies e on e.task_id = t.id
+where t.uuid = :task order by e.child, e.parent
+
+-- name: explain_workers
+-- The workers that are there, and those that are gone but stand on steps of this task.
+select w.id, w.name, w.host, w.pid, w.state, w.beat_at, w.slots,
+  (select count(*) from tasker.steps r where r.worker = w.id and r.state = 'in_progress'), w.lanes
+from tasker.workers w
+where w.state in ('live', 'draining')
+  or w.id in (select s.worker from tasker.tasks t join tasker.steps s on s.task_id = t.id
+    where t.uuid = :task and s.state = 'in_progress')
+order by w.name, w.id
+
+-- name: explain_queue
+-- How many steps of older or more urgent tasks wait before this task's in each lane, counted up to :most.
+with f as materialized (
+  select s.lane, min(s.rank) as rank from tasker.tasks t join tasker.steps s on s.task_id = t.id
+  where t.uuid = :task and s.state = 'enqueued' group by s.lane)
+select f.lane, (select count(*) from (select 1 from tasker.steps s
+  where s.state = 'enqueued' and s.lane = f.lane and s.rank < f.rank limit :most) as counted)
+from f
