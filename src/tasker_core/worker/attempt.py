@@ -107,10 +107,12 @@ class Attempt:
 
     def time_out(self) -> Report | None:
         """The report of an attempt whose time is up; whatever its handler still returns is refused."""
-        self.cancelled_by = "the attempt timed out"
         seconds = self.plan.timeout
         error = StepError(f"the attempt took longer than timeout_seconds: {seconds:g}", "timeout")
-        return self._end(Outcome(self.lease.key, Ending.TIMED_OUT, error=error))
+        report = self._end(Outcome(self.lease.key, Ending.TIMED_OUT, error=error))
+        if report is not None:
+            self.cancelled_by = "the attempt timed out"
+        return report
 
     def release(self, reason: str) -> Report | None:
         """The report of an attempt that is handed back; it spends none."""
@@ -125,6 +127,11 @@ class Attempt:
     def is_over(self) -> bool:
         """Reported already; a handler that still runs occupies its slot all the same."""
         return self._over
+
+    @property
+    def is_given_up(self) -> bool:
+        """Over, and not by its handler: whatever that still returns is refused."""
+        return self._over and bool(self.cancelled_by)
 
     def _end(self, outcome: Outcome | None) -> Report | None:
         with self._lock:

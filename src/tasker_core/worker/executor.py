@@ -169,9 +169,8 @@ class Executor:
                 return
             rung = time.monotonic()
             for attempt in trip:
-                if self._unstarted.pop(attempt.lease.key, None) is None:
-                    continue
-                self._run(attempt)
+                if self._is_to_begin(attempt):
+                    self._run(attempt)
                 if (now := time.monotonic()) - rung > RING_EVERY:
                     rung = now
                     self._ring()
@@ -193,7 +192,7 @@ class Executor:
     async def _run_async(self, attempt: Attempt) -> None:
         assert self._limit is not None
         async with self._limit:
-            if self._unstarted.pop(attempt.lease.key, None) is None:
+            if not self._is_to_begin(attempt):
                 return
             report = None
             try:
@@ -223,6 +222,14 @@ class Executor:
 
     # -- both
 
+    def _is_to_begin(self, attempt: Attempt) -> bool:
+        """Not when it was withdrawn, or given up before its turn came."""
+        if self._unstarted.pop(attempt.lease.key, None) is None:
+            return False
+        if attempt.is_over:
+            self._forget(attempt)
+        return not attempt.is_over
+
     def _begin(self, attempt: Attempt) -> StepContext:
         context = attempt.begin()
         self._last_begin = attempt.begun_at
@@ -235,14 +242,15 @@ class Executor:
         known = self._durations.get(lane)
         self._durations[lane] = took if known is None else known + SMOOTHING * (took - known)
         self._timed.pop(attempt.lease.key, None)
-        self._forget(attempt)
-        if report is None:
+        # Delivered before it is forgotten: a lease that this worker doesn't know of at a beat is given back.
+        if report is not None:
+            self._deliver(report)
+        else:
             log.warning(
                 "step %s of task %s returned after its attempt was over (%s); the result is refused",
-                attempt.lease.step, attempt.lease.key.task, attempt.cancelled_by,
+                attempt.lease.step, attempt.lease.task_uuid, attempt.cancelled_by or "handed back",
             )  # fmt: skip
-            return
-        self._deliver(report)
+        self._forget(attempt)
 
     def _forget(self, attempt: Attempt) -> None:
         self._attempts.pop(attempt.lease.key, None)

@@ -46,6 +46,8 @@ class Loop(threading.Thread):
         self._hinted = True
         self._hints: deque[Mapping[str, int]] = deque()
         self._gifts: deque[Sequence[Lease]] = deque()
+        self._giving = threading.Lock()
+        self._ended = False
         self._mark = -1
         self._templates: tuple[int, int] = (-1, -1)
         self._next_due: int | None = None
@@ -53,6 +55,7 @@ class Loop(threading.Thread):
         self._pause = 0.0
         self._pause_between_looks = LOOK_EVERY
         self._draining = False
+        self._drained = False
         self._stopped = False
         self._end_hints: Callable[[], None] = lambda: None
 
@@ -75,9 +78,13 @@ class Loop(threading.Thread):
         return self._request(served, room)
 
     def take(self, leases: Sequence[Lease]) -> None:
-        """Leases that this worker wished for."""
-        self._gifts.append(leases)
-        self._inbox.ring()
+        """Leases that this worker wished for. One that has ended meanwhile gives them back."""
+        with self._giving:
+            if not self._ended:
+                self._gifts.append(leases)
+                self._inbox.ring()
+                return
+        self._transport.give_back(self.worker, [lease.key for lease in leases])
 
     def drain(self) -> None:
         """Take nothing more; give back what hasn't begun."""
@@ -91,13 +98,14 @@ class Loop(threading.Thread):
 
     def believed(self) -> list[LeaseKey]:
         """The leases that this worker believes it holds: running, ready to run, or finished and not yet settled."""
-        held = [attempt.lease.key for attempt in self.executor.held() if not attempt.is_over]
+        held = [attempt.lease.key for attempt in self.executor.held() if not attempt.is_given_up]
         return held + list(self._reporting)
 
     @property
     def is_idle(self) -> bool:
-        """Nothing runs and nothing waits to be settled."""
-        return not self._reporting and all(attempt.is_over for attempt in self.executor.held())
+        """After ``drain``: nothing more comes, nothing runs and nothing waits to be settled."""
+        quiet = self._drained and not self._reporting and not self._gifts
+        return quiet and all(a.is_given_up for a in self.executor.held())
 
     def hand_back(self, attempt: Attempt, reason: str) -> None:
         """End ``attempt`` unfinished, with no attempt spent, and interrupt its handler."""
@@ -126,17 +134,28 @@ class Loop(threading.Thread):
     def run(self) -> None:
         self._end_hints = self._transport.listen(self)
         try:
-            while not (self._stopped and not self._inbox):
+            while not self._is_over():
                 try:
+                    # A turn that began before the drain may still bring what it claimed.
+                    draining = self._draining
                     self._turn()
+                    self._drained = draining
                     self._pause = 0.0
                 except StoreError as error:
+                    if self._stopped:
+                        log.error("%s; the worker ends, and %d results are lost", error, len(self._reporting))
+                        return
                     self._wait_for_better_times(error)
                 except TaskerError:
                     log.exception("the worker's turn failed")
                     time.sleep(LONGEST_PAUSE)
         finally:
             self._end_hints()
+
+    def _is_over(self) -> bool:
+        with self._giving:
+            self._ended = self._stopped and not self._inbox and not self._gifts
+        return self._ended
 
     def _turn(self) -> None:
         self._time_out_overdue()

@@ -6,12 +6,14 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasker_core.engine.open import close_engine, database_url, open_engine
 from tasker_core.engine.processes import this_process
+from tasker_core.errors import StoreError
 from tasker_core.registry import HandlerRegistry
 from tasker_core.store.rows import WorkerRow
 from tasker_core.template_files import read_templates
@@ -34,6 +36,15 @@ class Settings:
     shutdown_timeout: float = 30.0
     namespaces: Sequence[str] | None = None
     template_path: str | Path | None = None
+
+
+@contextmanager
+def _whatever_the_store_says(otherwise: str) -> Iterator[None]:
+    """A worker stops also while the store is locked or gone."""
+    try:
+        yield
+    except StoreError as error:
+        log.warning("the worker stops without the store's knowledge; %s: %s", otherwise, error)
 
 
 class Service:
@@ -77,8 +88,10 @@ class Service:
 
         True when everything ended in time; else what still runs is left to be found as lost.
         """
-        self.drain()
         deadline = time.monotonic() + self.settings.shutdown_timeout
+        self.loop.drain()
+        with _whatever_the_store_says("what it holds is found as lost"):
+            self._transport.drain(self.loop.worker)
         while not self.loop.is_idle and time.monotonic() < deadline and self.loop.is_alive():
             time.sleep(0.005)
         finished = self.loop.is_idle
@@ -89,9 +102,17 @@ class Service:
         self.pulse.stop()
         self.pulse.join(timeout=5.0)
         self.loop.executor.stop()
-        self._transport.end(self.loop.worker)
+        with _whatever_the_store_says("others see its process end"):
+            self._give_back_strays()
+            self._transport.end(self.loop.worker)
         close_engine(self.engine)
         return finished
+
+    def _give_back_strays(self) -> None:
+        """Leases that were on their way here while the loop ended."""
+        heard = self._transport.beat(self.loop.worker, self.loop.believed())
+        if heard.unknown:
+            self._transport.give_back(self.loop.worker, heard.unknown.keys())
 
     def _hand_back_async(self) -> None:
         for attempt in self.loop.executor.held():
