@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def pauses(workshop: Workshop, task: str, step: str = "work") -> list[float]:
         task,
     )
     assert len(rows) == len(history)
-    return [(begun - ended) / 1e6 for (_, ended), (begun, _) in zip(rows, rows[1:], strict=False)]
+    return [(begun - ended) / 1e6 for (_, ended), (begun, _) in pairwise(rows)]
 
 
 def only_step(workshop: Workshop, **options: Any) -> None:

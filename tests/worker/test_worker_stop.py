@@ -105,7 +105,7 @@ def test_a_stop_at_any_moment_spends_no_attempt(workshop: Workshop, kind: str) -
     for pause in range(25):
         if kind == "lying there":
             requests = [{"name": "flow", "namespace": "shop", "context": {"no": no + n}} for n in range(20)]
-            tasks += [task.task_uuid for task in workshop.client.create_tasks(requests)]
+            tasks.extend(task.task_uuid for task in workshop.client.create_tasks(requests))
             no += 20
             worker = workshop.start(concurrency=4)
             time.sleep(0.0005 * pause)
