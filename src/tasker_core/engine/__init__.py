@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Sequence
 
-from tasker_core.clock import SECOND, Clock, Ids, RandomIds, SystemClock
+from tasker_core.clock import SECOND, Clock, Ids, RandomIds
 from tasker_core.engine.beat import Heard, beat
 from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.create import Created, Creator
+from tasker_core.engine.database_clock import DatabaseClock, clock_of
 from tasker_core.engine.explain import explain
+from tasker_core.engine.hints import Hints
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.reset import Resetter
@@ -46,10 +48,12 @@ class Engine:
         lease_time: Micros = LEASE_TIME,
     ) -> None:
         self.store = store
-        self.clock = clock or SystemClock()
+        self.clock = clock or clock_of(store.database)
         self.ids = ids or RandomIds()
         self.lease_time = lease_time
         self.wake = Wake()
+        self._hints = Hints(store.database, self.ids.new(), self.wake.hear)
+        self.wake.tell = self._hints.send
         self._memory = Memory()
         self.catalog = Catalog(store, self.clock, self.ids)
         self.views = Views(store, self.catalog, self.clock)
@@ -84,11 +88,24 @@ class Engine:
         ready = _left(settlements, {(lease.key.task, lease.key.no) for lease in leases})
         if ready:
             self.wake.ready(ready, but=but)
+        if any(report.outcome.ending in (Ending.RELEASED, Ending.LOST) for report in reports):
+            self.wake.ready(None)
         return Reply(answers, leases, ready)
 
     def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
         """Renew a worker's heartbeat; what it really holds."""
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.learn()
         return beat(self.store, self.clock, worker, believed)
+
+    @property
+    def hears_hints(self) -> bool:
+        """Whether other processes' commits are noticed here without looking for what waits."""
+        return self._hints.is_heard or self.store.database.change_mark() >= 0
+
+    def hear_hints(self) -> None:
+        """Begin to hear the hints of other processes."""
+        self._hints.listen()
 
     def give_back(self, worker: int, keys: Collection[LeaseKey], reason: str) -> None:
         """Put leases that are recorded to ``worker`` back into the queue; no attempt is spent."""
@@ -110,6 +127,8 @@ class Engine:
     def sweep(self) -> int:
         """Put the steps of dead workers back into the queue; how many."""
         freed = self._sweeper.sweep()
+        if freed:
+            self.wake.ready(None)
         return freed
 
     def stop_sweeping(self) -> None:
@@ -160,6 +179,7 @@ class Engine:
         return explain(self.store, self.catalog, self.clock, self.lease_time, task)
 
     def close(self) -> None:
+        self._hints.stop()
         self.store.close()
 
 

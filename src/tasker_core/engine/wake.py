@@ -12,8 +12,8 @@ from tasker_core.words import ClaimRequest, Lease
 class Listener(Protocol):
     """A worker of this process."""
 
-    def hint(self, lanes: Mapping[str, int]) -> None:
-        """Something is ready in ``lanes`` (lane -> rank of the first)."""
+    def hint(self, lanes: Mapping[str, int] | None) -> None:
+        """Something is ready in ``lanes`` (lane -> rank of the first), or anywhere."""
         ...
 
     def wish(self, lanes: Collection[str]) -> ClaimRequest | None:
@@ -25,10 +25,15 @@ class Listener(Protocol):
         ...
 
 
+def _nobody(_lanes: Mapping[str, int] | None) -> None:
+    """Where there is no other process to tell."""
+
+
 class Wake:
     """Hints between the threads of one process that share an engine."""
 
     def __init__(self) -> None:
+        self.tell: Callable[[Mapping[str, int] | None], None] = _nobody
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
         self._watchers: dict[int, list[threading.Event]] = {}
@@ -48,8 +53,13 @@ class Wake:
     def listeners(self) -> Sequence[Listener]:
         return self._listeners
 
-    def ready(self, lanes: Mapping[str, int], *, but: object = None) -> None:
-        """Steps became ready in ``lanes``. ``but`` is the listener that knows already."""
+    def ready(self, lanes: Mapping[str, int] | None, *, but: object = None) -> None:
+        """Steps became ready in ``lanes``, or anywhere: tell every process. ``but`` is who knows already."""
+        self.hear(lanes, but=but)
+        self.tell(lanes)
+
+    def hear(self, lanes: Mapping[str, int] | None, *, but: object = None) -> None:
+        """Tell the listeners of this process."""
         for listener in self._listeners:
             if listener is not but:
                 listener.hint(lanes)

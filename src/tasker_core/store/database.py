@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -43,6 +44,8 @@ class Database(Protocol):
     """One database, shared by the threads of a process."""
 
     dialect: Dialect
+    can_hint: bool
+    """Whether ``hint`` reaches other processes."""
 
     def read(self, *calls: Call) -> list[Rows]:
         """Run reading statements against what is committed."""
@@ -66,6 +69,18 @@ class Database(Protocol):
 
     def now(self) -> int | None:
         """The database's own time in microseconds; None where it runs on this machine's clock."""
+        ...
+
+    def hint(self, payload: str) -> None:
+        """Send ``payload`` to whoever listens, outside any transaction of the store."""
+        ...
+
+    def hears(self) -> bool:
+        """Whether ``listen`` can hear anything: not behind a pooler without a way past it."""
+        ...
+
+    def listen(self, hear: Callable[[str], None], over: threading.Event) -> None:
+        """Call ``hear`` with each payload until ``over`` is set. Raises StoreError when the connection is lost."""
         ...
 
     def change_mark(self) -> int:

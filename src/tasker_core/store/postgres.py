@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -55,6 +55,7 @@ class PostgresDatabase:
     """
 
     dialect: Dialect = "pg"
+    can_hint = True
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -163,6 +164,27 @@ class PostgresDatabase:
 
     def change_mark(self) -> int:
         return -1
+
+    def hint(self, payload: str) -> None:
+        with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+            connection.execute("select pg_notify(%s, %s)", (self._channel, payload))
+
+    def hears(self) -> bool:
+        self._connections()
+        return not self.is_pooled or "TASKER_LISTEN_URL" in os.environ
+
+    def listen(self, hear: Callable[[str], None], over: threading.Event) -> None:
+        if not self.hears():
+            return
+        with self.connect_directly(os.environ.get("TASKER_LISTEN_URL")) as connection, self._said_plainly():
+            connection.execute(f'listen "{self._channel}"')
+            while not over.is_set():
+                for notice in connection.notifies(timeout=1.0):
+                    hear(notice.payload)
+
+    @property
+    def _channel(self) -> str:
+        return f"{self.schema}_ready"
 
     def version(self) -> int:
         """The server's version as a number: 150018 for 15.18."""

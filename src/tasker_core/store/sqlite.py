@@ -7,7 +7,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -39,6 +39,7 @@ class SqliteDatabase:
     """
 
     dialect: Dialect = "lite"
+    can_hint = False
 
     def __init__(self, path: str | Path, *, busy_timeout: float = BUSY_TIMEOUT, max_pages: int | None = None) -> None:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -126,6 +127,15 @@ class SqliteDatabase:
 
     def now(self) -> int | None:
         return None
+
+    def hint(self, payload: str) -> None:
+        """SQLite carries no hints: other processes notice the changed file."""
+
+    def hears(self) -> bool:
+        return False
+
+    def listen(self, hear: Callable[[str], None], over: threading.Event) -> None:
+        """SQLite carries no hints."""
 
     def change_mark(self) -> int:
         (mark,) = self._reader().execute("pragma data_version").fetchone()

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from tasker_core.engine import Engine, Heard, Known
 from tasker_core.engine.wake import Listener
 from tasker_core.rules.template import Template
 from tasker_core.store.rows import WorkerRow
+from tasker_core.store.steps import Look
 from tasker_core.words import ClaimRequest, JsonText, LeaseKey, Micros, Reply, Report
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a worker sees without claiming: which of its lanes wait, when the next retry is due, whether templates
-    changed (``templates`` differs then)."""
-
-    waiting: Mapping[str, int]
-    next_due: Micros | None
-    templates: tuple[int, int]
 
 
 class Transport(Protocol):
@@ -44,6 +34,7 @@ class Transport(Protocol):
     def templates(self) -> Sequence[Known]: ...
     def register_template(self, template: Template, *, replace: bool) -> Sequence[str]: ...
     def change_mark(self) -> int: ...
+    def hears_hints(self) -> bool: ...
     def listen(self, listener: Listener) -> Callable[[], None]: ...
 
 
@@ -67,8 +58,7 @@ class InProcess:
         self._engine.store.workers.serve(worker, lanes)
 
     def look(self, lanes: Sequence[str]) -> Look:
-        store = self._engine.store
-        return Look(store.steps.peek(lanes), store.steps.next_due(), store.templates.mark())
+        return self._engine.store.steps.look(lanes)
 
     def claim(self, request: ClaimRequest) -> Reply:
         return self._engine.claim(request)
@@ -112,6 +102,11 @@ class InProcess:
     def change_mark(self) -> int:
         return self._engine.store.database.change_mark()
 
+    def hears_hints(self) -> bool:
+        """Whether another process's commits are noticed without looking."""
+        return self._engine.hears_hints
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         self._listener = listener
+        self._engine.hear_hints()
         return self._engine.wake.listen(listener)
