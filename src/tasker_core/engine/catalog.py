@@ -155,8 +155,8 @@ class Catalog:
         return known
 
     def current(self) -> list[Known]:
-        """The contents that new tasks get, of every template."""
-        return [self._compile(row) for row in self._store.templates.current()]
+        """The contents that new tasks get, then replaced ones that unfinished tasks run on."""
+        return [self._compile(row) for row in self._store.templates.in_use()]
 
     def choose(self, name: str, namespace: str | None, version: str | None) -> Known:
         """The template for a new task.

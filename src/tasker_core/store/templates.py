@@ -60,6 +60,11 @@ class Templates:
         (rows,) = self._database.read(Call("templates_current", wanted))
         return [TemplateRow(*row) for row in rows]
 
+    def in_use(self) -> list[TemplateRow]:
+        """The contents that new tasks get, then replaced ones that unfinished tasks run on."""
+        (rows,) = self._database.read(Call("templates_in_use", {}))
+        return [TemplateRow(*row) for row in rows]
+
     def mark(self) -> tuple[int, int]:
         """Changes whenever a template is registered."""
         ((row,),) = self._database.read(Call("template_mark", {}))

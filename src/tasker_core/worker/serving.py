@@ -57,7 +57,7 @@ class Serving:
                 try:
                     handler = self._find(known, step.name)
                 except ResolutionError as error:
-                    missing[f"{template.namespace_name}/{template.name}/{step.name}"] = str(error)
+                    missing.setdefault(f"{template.namespace_name}/{template.name}/{step.name}", str(error))
                     continue
                 lanes.add(lane)
                 wants.setdefault(lane, set()).update(getattr(handler.handler, "declared_dependencies", ()))

@@ -45,6 +45,15 @@ where current = 1
   and (cast(:version as text) is null or version = :version)
 order by namespace, name, registered_at
 
+-- name: templates_in_use
+-- Asked when a template was registered, not in between: the tasks are only looked through for contents that were replaced.
+select t.id, t.namespace, t.name, t.version, t.digest, t.content, t.current from tasker.templates t
+where t.current = 1 or exists (
+  select 1 from tasker.tasks k
+  where k.template_id = t.id and k.state not in ('complete', 'error', 'cancelled', 'resolved_manually')
+)
+order by t.current desc, t.namespace, t.name, t.registered_at
+
 -- name: template_mark
 -- Changes whenever a template is registered, so that workers learn of it from one cheap row.
 select count(*), coalesce(max(registered_at), 0) from tasker.templates
