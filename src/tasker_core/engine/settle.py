@@ -54,7 +54,7 @@ class Settler:
     ) -> list[Settlement]:
         now = self._clock.now()
         rulings = [self._ruling(report, now) for report in reports]
-        dead = [self._letter(r.verdict.key, r.verdict.reason, actor) for r in rulings if _is_poison(r)]
+        dead = [self._letter(ruling, actor) for ruling in rulings if _is_poison(ruling)]
         try:
             done = self._store.steps.settle(rulings, self._ids.stamp(), now, actor, claim, dead)
         except StoreDataError as error:
@@ -114,12 +114,17 @@ class Settler:
                 stamped, "late report refused: the lease was lost", self._clock.now(), actor
             )
 
-    def _letter(self, key: LeaseKey, reason: str, actor: str) -> DeadLetter:
-        attempts = [a for a in self._store.tasks.attempts(key.task) if a.no == key.no and a.ending == Ending.LOST]
-        workers = [attempt.worker for attempt in attempts]
-        return DeadLetter(
-            self._ids.new(), key, "worker_lost", json.dumps({"reason": reason, "workers": workers, "by": actor})
-        )
+    def _letter(self, ruling: Ruling, actor: str) -> DeadLetter:
+        """Names the workers that were lost in a row; the last one's attempt isn't among the ended ones yet."""
+        key, verdict = ruling.verdict.key, ruling.verdict
+        ended = [attempt for attempt in self._store.tasks.attempts(key.task) if attempt.no == key.no]
+        lost = [attempt.worker for attempt in ended if attempt.ending == Ending.LOST]
+        steps, _ = self._store.tasks.steps([key.task])
+        lost += [step.worker for step in steps[key.task] if step.no == key.no]
+        names = self._store.workers.names(lost)
+        workers = [f"{names[w][1]} ({names[w][0]})" if w in names else str(w) for w in lost[-verdict.crashes :]]
+        detail = json.dumps({"reason": verdict.reason, "workers": workers, "by": actor})
+        return DeadLetter(self._ids.new(), key, "worker_lost", detail)
 
 
 def _is_poison(ruling: Ruling) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.engine.processes import ProcessId, is_alive, is_here, this_process
 from tasker_core.engine.settle import Settler
@@ -19,19 +21,29 @@ class Sweeper:
 
     A silent worker is only given up by a sweeper that has itself seen the database without a gap for one lease time,
     so that an outage or a suspended machine doesn't look like everybody's death. A dead process of its own machine is
-    known at once.
+    known at once. ``chore`` is done after each sweep, by the process that has the duty.
     """
 
-    def __init__(self, store: Store, settler: Settler, clock: Clock, ids: Ids, lease_time: Micros) -> None:
-        self._store, self._settler, self._clock = store, settler, clock
+    def __init__(
+        self,
+        store: Store,
+        settler: Settler,
+        clock: Clock,
+        ids: Ids,
+        lease_time: Micros,
+        chore: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._store, self._settler, self._clock, self._chore = store, settler, clock, chore
         self._name = f"{SWEEPER}{ids.new()}"
         self._lease_time = lease_time
         self._seen_since: Micros | None = None
         self._seen_last: Micros = 0
+        self._ahead: Micros = 0
 
     def sweep(self) -> int:
         """Give up dead workers and put their steps back into the queue; how many steps. 0 when another sweeps."""
-        now, watched = self._clock.now(), self._watch()
+        now = self._clock.now()
+        watched = self._watch(now)
         until = now + max(3 * SWEEP_EVERY, self._lease_time // 2)
         if not self._take_duty(now, until):
             return 0
@@ -47,6 +59,7 @@ class Sweeper:
             reports = [_lost(row, workers.get(row.worker)) for row in rows]
             answers, _ = self._settler.settle(reports, self._name)
             freed += len(answers)
+        self._chore()
         return freed
 
     def _take_duty(self, now: Micros, until: Micros) -> bool:
@@ -67,13 +80,19 @@ class Sweeper:
     def _me(self) -> str:
         return f"{this_process()}/{self._name}"
 
-    def _watch(self) -> Micros:
-        """For how long this process has seen the database without a gap, by the monotonic clock."""
-        now = self._clock.monotonic()
-        if self._seen_since is None or now - self._seen_last > max(3 * SWEEP_EVERY, self._lease_time // 2):
-            self._seen_since = now
-        self._seen_last = now
-        return now - self._seen_since
+    def _watch(self, now: Micros) -> Micros:
+        """For how long this process has seen the database without a gap, by the monotonic clock.
+
+        A wall clock that went another way than the monotonic one is a gap as well: it was set, or the machine was
+        suspended, and nobody could have beaten since.
+        """
+        steady = self._clock.monotonic()
+        gap = steady - self._seen_last > max(3 * SWEEP_EVERY, self._lease_time // 2)
+        jump = abs(now - steady - self._ahead) > SWEEP_EVERY
+        if self._seen_since is None or gap or jump:
+            self._seen_since = steady
+        self._seen_last, self._ahead = steady, now - steady
+        return steady - self._seen_since
 
 
 def _process(worker: WorkerRow) -> ProcessId:
