@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
+from weakref import WeakSet
 
 from tasker_core.words import ClaimRequest, Lease
 
@@ -34,6 +36,11 @@ class Wake:
 
     def __init__(self) -> None:
         self.tell: Callable[[Mapping[str, int] | None], None] = _nobody
+        self.forget()
+        _wakes.add(self)
+
+    def forget(self) -> None:
+        """Have nobody to tell. A forked child starts so: its parent's workers don't run in it."""
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
         self._watchers: dict[int, list[threading.Event]] = {}
@@ -57,6 +64,10 @@ class Wake:
         """Steps became ready in ``lanes``, or anywhere: tell every process. ``but`` is who knows already."""
         self.hear(lanes, but=but)
         self.tell(lanes)
+
+    def reaches_others(self, but: object) -> bool:
+        """Whether anybody but the listener ``but`` would hear of what becomes ready."""
+        return self.tell is not _nobody or any(listener is not but for listener in self._listeners)
 
     def hear(self, lanes: Mapping[str, int] | None, *, but: object = None) -> None:
         """Tell the listeners of this process."""
@@ -86,3 +97,14 @@ class Wake:
                 for task in tasks:
                     for event in self._watchers.get(task, ()):
                         event.set()
+
+
+_wakes: WeakSet[Wake] = WeakSet()
+
+
+def _forget_in_child() -> None:
+    for wake in list(_wakes):
+        wake.forget()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
