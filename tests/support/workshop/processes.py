@@ -15,6 +15,7 @@ from typing import Self
 
 COMMAND = Path(sys.executable).with_name("tasker")
 CHECKOUT = Path(__file__).parents[3]
+SOURCES = os.pathsep.join([str(CHECKOUT / "src"), str(CHECKOUT)])
 TIMEOUT = 60.0
 
 
@@ -47,7 +48,7 @@ def tasker(
 def environment(url: str | None = None, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment, in which the checkout's packages are found and nothing is coloured or cut."""
     store = {"TASKER_DATABASE_URL": url} if url else {}
-    plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "400", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(CHECKOUT)}
+    plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "400", "PYTHONUNBUFFERED": "1", "PYTHONPATH": SOURCES}
     return {**os.environ, **plain, **store, **(more or {})}
 
 
