@@ -89,7 +89,7 @@ class SqliteDatabase:
         self._forget_after_fork()
         with self._writing, _said_plainly(self.path):
             connection = self._writer or self._open_writer()
-            self._begin(connection)
+            self._patiently(connection, "begin immediate")
             try:
                 yield _Transaction(connection, self._sql)
                 connection.execute("commit")
@@ -173,7 +173,7 @@ class SqliteDatabase:
             self.path, timeout=self.busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
-            (mode,) = connection.execute("pragma journal_mode = wal").fetchone()
+            (mode,) = self._patiently(connection, "pragma journal_mode = wal").fetchone()
             if mode != "wal":
                 raise StoreError(
                     f"{self.path} can't use write-ahead logging (journal mode {mode}); put it on a local disk"
@@ -188,14 +188,14 @@ class SqliteDatabase:
             raise
         return connection
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
+    def _patiently(self, connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
         # SQLite's own busy handler sleeps longer and longer, so that a process that waits loses to one that just
-        # wrote; short random naps give every process the same chance.
+        # wrote; short random naps give every process the same chance. And it isn't asked at all where two processes
+        # give a file that is still empty its journal mode: both read it, and neither could go on.
         deadline = time.monotonic() + self.busy_timeout
         while True:
             try:
-                connection.execute("begin immediate")
-                return
+                return connection.execute(statement)
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
