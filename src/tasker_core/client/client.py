@@ -98,29 +98,12 @@ class TaskerClient:
 
         ``requests`` are mappings of ``create_task``'s arguments. The answers, in their order, carry each task's id,
         name and state but not its steps: ask ``get_task`` for those. With ``on_duplicate="return"`` existing tasks are
-        answered in the place of those that would repeat them.
+        answered, as they are, in the place of those that would repeat them.
         """
         _one_of(on_duplicate)
         wishes = [self._request(request) for request in requests]
         tasks = self._backend.create_many(wishes, refuse_duplicates=on_duplicate == "raise")
-        return [
-            TaskResponse(
-                task_uuid=task,
-                name=wish.name,
-                namespace=wish.namespace or "default",
-                version=wish.version or "",
-                status=str(TaskState.STEPS_IN_PROCESS),
-                context=dict(wish.context),
-                initiator=wish.initiator,
-                source_system=wish.source_system,
-                reason=wish.reason,
-                priority=wish.priority,
-                tags=list(wish.tags),
-                correlation_id=wish.correlation_id or "",
-                parent_correlation_id=wish.parent_correlation_id,
-            )
-            for task, wish in zip(tasks, wishes, strict=True)
-        ]
+        return [TaskResponse.from_dict(task) for task in tasks]
 
     def get_task(self, task_uuid: str) -> TaskResponse:
         """The task with its state and its steps' readiness. Raises TaskNotFoundError."""

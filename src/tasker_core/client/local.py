@@ -30,8 +30,10 @@ class Local:
             return self.task(created.task)
         return self._engine.views.fresh(*created.fresh)
 
-    def create_many(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[str]:
-        return [created.task for created in self._engine.create(requests, refuse_duplicates=refuse_duplicates)]
+    def create_many(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[dict[str, Any]]:
+        made = self._engine.create(requests, refuse_duplicates=refuse_duplicates)
+        views = self._engine.views
+        return [views.brief(created.fresh[0]) if created.fresh else views.task(created.task) for created in made]
 
     def task(self, task: str) -> dict[str, Any]:
         return self._engine.views.task(task)

@@ -53,6 +53,27 @@ class Views:
         ]
         return self._task(row, steps, dict(enumerate(map(list, known.parents), 1)))
 
+    def brief(self, task: NewTask) -> dict[str, Any]:
+        """The same without its steps and what follows from them, where many are written at once."""
+        return {
+            "task_uuid": task.id,
+            "name": task.name,
+            "namespace": task.namespace,
+            "version": task.version,
+            "status": task.state,
+            "created_at": moment(task.created_at),
+            "updated_at": moment(task.created_at),
+            "context": decode(task.context),
+            "initiator": task.initiator,
+            "source_system": task.source_system,
+            "reason": task.reason,
+            "priority": task.priority,
+            "tags": decode(task.tags),
+            "correlation_id": task.correlation_id,
+            "parent_correlation_id": task.parent_correlation_id,
+            "total_steps": task.total_steps,
+        }
+
     def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
         """The newest tasks that match, and where in all of them this page stands."""
         rows, total = self._store.tasks.newest(filters, limit, offset)
