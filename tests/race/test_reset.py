@@ -149,7 +149,7 @@ def test_a_reset_step_has_all_its_attempts_again(shop: Shop) -> None:
 
 
 def test_only_a_failed_step_can_be_reset(shop: Shop) -> None:
-    with pytest.raises(TaskStateError, match="step 'check' of task .* is enqueued; only a step in error can be reset"):
+    with pytest.raises(TaskStateError, match=r"step 'check' of task .* is enqueued; only a step in error can be reset"):
         shop.engine.reset(TASK, "check", actor="ann")
     with pytest.raises(StepNotFoundError, match="has no step 'chekc'; did you mean 'check'"):
         shop.engine.reset(TASK, "chekc", actor="ann")

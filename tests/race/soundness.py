@@ -1,0 +1,76 @@
+"""What holds in a store at every moment, whatever happened, seen from its rows alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from tasker_core.rules.states import task_state
+from tasker_core.words import StepState, TaskState
+from tests.race.beside import Rows
+
+ENQUEUED, RUNNING, WAITING, PENDING, CANCELLED = (
+    StepState.ENQUEUED, StepState.IN_PROGRESS, StepState.WAITING_FOR_RETRY, StepState.PENDING, StepState.CANCELLED,
+)  # fmt: skip
+
+
+def sound(found: Sequence[Rows]) -> None:
+    """Check the rows that ``QUESTIONS`` finds. Raises AssertionError, naming what doesn't hold."""
+    tasks, steps, attempts, transitions, dead, dependencies, payloads = found
+    state_of = {row[0]: TaskState(row[2]) for row in tasks}
+    step_of = {row[:2]: StepState(row[2]) for row in steps}
+    parents: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for task, parent, child in dependencies:
+        parents[task, child].append((task, parent))
+    recorded: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for row in attempts:
+        recorded[row[:2]].add(row[2])
+
+    for rows in (steps, attempts, transitions, dead, dependencies, payloads):
+        assert {row[0] for row in rows} <= state_of.keys(), "rows of a task that isn't there"
+    assert {row[0]: row[3] for row in tasks} == counted(steps), "total_steps"
+
+    for task, no, state, _, _, run_at, waits, attempt, fence, _, _, worker, *_ in steps:
+        place = (task, no)
+        open_parents = sum(not step_of[parent].satisfies for parent in parents[place])
+        assert waits == open_parents, f"{place} waits for {waits}, and {open_parents} parents are open"
+        assert not (open_parents and state not in (PENDING, CANCELLED)), (
+            f"{place} is {state} before its parents are done"
+        )
+        assert open_parents or state != PENDING, f"{place} is ready and nobody says so (I3, I4)"
+        assert 0 <= attempt <= fence, f"{place}: attempt {attempt}, fence {fence}"
+        assert state != WAITING or run_at, f"{place} waits for no time"
+        running = {fence} if state == RUNNING or (state == CANCELLED and fence not in recorded[place]) else set()
+        assert recorded[place] == set(range(1, fence + 1)) - running, f"{place} ({state}): every claim ends once"
+        assert state != RUNNING or worker, f"{place} runs at nobody's"
+        if state_of[task] is TaskState.CANCELLED:
+            assert StepState(state).is_final, f"{place} is {state} in a cancelled task"
+
+    for task, state in state_of.items():
+        own = [step for (of, _), step in step_of.items() if of == task]
+        if state is not TaskState.CANCELLED:
+            assert state is task_state(own), f"task {task} is {state}"
+        if not state.is_at_rest:
+            assert {ENQUEUED, RUNNING, WAITING} & set(own), f"task {task} is {state} and nothing of it can move (I4)"
+
+
+def counted(steps: Rows) -> dict[int, int]:
+    counts: dict[int, int] = defaultdict(int)
+    for row in steps:
+        counts[row[0]] += 1
+    return counts
+
+
+def difference(there: Any, should: Any) -> str:
+    """What differs between two dicts or two lists."""
+    if isinstance(there, dict):
+        return "\n".join(
+            f"  {key}: is {there.get(key)}\n  {' ' * len(str(key))}  not {should.get(key)}"
+            for key in sorted(there.keys() | should.keys())
+            if there.get(key) != should.get(key)
+        )
+    extra, missing = [one for one in there if one not in should], [one for one in should if one not in there]
+    return (
+        f"  there but shouldn't be: {extra}\n  should be there: {missing}" if extra or missing else f"{there}\n{should}"
+    )

@@ -1,0 +1,359 @@
+"""The engine as it should be, in memory and made of the pure rules alone: what histories are compared with.
+
+Tasks are numbered from 1 in the order of their creation, workers as whoever plays the history likes. A lease key names
+a task by that number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tasker_core.rules.graph import Ancestry, parents_of
+from tasker_core.rules.states import task_state
+from tasker_core.rules.verdict import decide
+from tasker_core.words import (
+    Attempted,
+    Ending,
+    JsonText,
+    LeaseKey,
+    Micros,
+    Outcome,
+    RetryPolicy,
+    Settled,
+    StepError,
+    StepState,
+    TaskState,
+    Verdict,
+    lane_of,
+)
+
+NAMESPACE = "model"
+ROLL = 0.5
+REFUSED = "late report refused: the lease was lost"
+
+
+class PlannedStep(NamedTuple):
+    """A step of a plan; ``parents`` are numbers of earlier steps, counted from 1."""
+
+    handler: str
+    parents: tuple[int, ...]
+    retry: RetryPolicy
+    max_crashes: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph of steps, named s1, s2 ... in their order."""
+
+    name: str
+    steps: tuple[PlannedStep, ...]
+
+    @cached_property
+    def edges(self) -> list[tuple[int, int]]:
+        return [(parent, no) for no, step in enumerate(self.steps, 1) for parent in step.parents]
+
+    @cached_property
+    def parents(self) -> dict[int, list[int]]:
+        return parents_of(range(1, len(self.steps) + 1), self.edges)
+
+    @cached_property
+    def ancestry(self) -> Ancestry[int]:
+        return Ancestry(range(1, len(self.steps) + 1), self.edges)
+
+    def lane(self, no: int) -> str:
+        return lane_of(NAMESPACE, self.steps[no - 1].handler)
+
+    def content(self) -> dict[str, Any]:
+        """The same as a template."""
+        return {
+            "name": self.name, "namespace_name": NAMESPACE, "version": "1.0.0",
+            "steps": [
+                {
+                    "name": f"s{no}", "handler": {"callable": step.handler}, "max_crashes": step.max_crashes,
+                    "dependencies": [f"s{parent}" for parent in step.parents],
+                    "retry": {name: getattr(step.retry, name) for name in RetryPolicy.__slots__},
+                }
+                for no, step in enumerate(self.steps, 1)
+            ],
+        }  # fmt: skip
+
+
+class Wish(NamedTuple):
+    """A task that is asked for; the same plan and order make it the same task."""
+
+    uuid: str
+    plan: Plan
+    order: int
+    priority: int
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        return self.plan.name, self.order
+
+
+class Attempt(NamedTuple):
+    """An attempt that ended. ``error`` is left out where a worker was lost: it names that worker."""
+
+    attempt: int
+    ending: Ending
+    state: StepState
+    worker: int
+    enqueued_at: Micros
+    claimed_at: Micros
+    ended_at: Micros
+    reason: str
+    result: JsonText | None
+    error: JsonText | None
+
+
+@dataclass
+class Step:
+    state: StepState
+    run_at: Micros
+    enqueued_at: Micros
+    attempt: int = 0
+    fence: int = 0
+    crashes: int = 0
+    epoch: int = 0
+    worker: int = 0
+    claimed_at: Micros = 0
+    ended_at: Micros = 0
+
+
+@dataclass
+class Task:
+    number: int
+    wish: Wish
+    rank: int
+    steps: dict[int, Step]
+    state: TaskState = TaskState.STEPS_IN_PROCESS
+    attempts: dict[tuple[int, int], Attempt] = field(default_factory=dict)
+    transitions: list[tuple[int, str, str, Micros, str, str]] = field(default_factory=list)
+
+    def waits(self, no: int) -> int:
+        """How many parents of a step aren't done."""
+        return sum(not self.steps[parent].state.satisfies for parent in self.wish.plan.parents[no])
+
+    def result(self, no: int) -> JsonText | None:
+        return self.attempts[no, self.steps[no].fence].result
+
+
+class Hold(NamedTuple):
+    """A claimed step as its worker is told of it."""
+
+    attempt: int
+    crashes: int
+    step: str
+    lane: str
+    rank: int
+    inputs: Mapping[str, JsonText | None]
+
+
+class Asked(NamedTuple):
+    """A claim: who asks for how many steps of which lanes, and the ancestors whose results go along."""
+
+    worker: int
+    lanes: tuple[str, ...]
+    room: int
+    wants: tuple[str, ...] = ()
+
+
+class Answer(NamedTuple):
+    """What reports and a claim are answered."""
+
+    answers: Mapping[LeaseKey, Settled]
+    claimed: Mapping[LeaseKey, Hold]
+
+
+class ExistsError(Exception):
+    """The task with this UUID is the one that was asked for."""
+
+
+class NotNowError(Exception):
+    """The state of a task or step doesn't allow this."""
+
+
+class Model:
+    """Tasks, their steps and workers."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[int, Task] = {}
+        self.workers: dict[int, str] = {}
+        self.held: dict[LeaseKey, Hold] = {}
+        """Every claim there ever was."""
+        self.dead: list[tuple[int, int, str]] = []
+
+    def steps(self) -> Iterator[Step]:
+        """Every step of every task."""
+        return (step for task in self.tasks.values() for step in task.steps.values())
+
+    def create(self, wishes: Sequence[Wish], now: Micros, *, refuse_duplicates: bool) -> list[tuple[str, bool]]:
+        """(UUID, whether it is a task of this call) for each wish. Raises ExistsError, and then nothing was made."""
+        known = {task.wish.identity: task.wish.uuid for task in self.tasks.values()}
+        if refuse_duplicates:
+            seen = dict(known)
+            for wish in wishes:
+                if seen.get(wish.identity, wish.uuid) != wish.uuid:
+                    raise ExistsError(seen[wish.identity])
+                seen[wish.identity] = wish.uuid
+        answers = []
+        for wish in wishes:
+            new = wish.identity not in known
+            if new:
+                known[wish.identity] = wish.uuid
+                self._add(wish, now)
+            answers.append((known[wish.identity], new))
+        return answers
+
+    def _add(self, wish: Wish, now: Micros) -> None:
+        steps = {
+            no: Step(StepState.PENDING, now, 0) if step.parents else Step(StepState.ENQUEUED, now, now)
+            for no, step in enumerate(wish.plan.steps, 1)
+        }
+        number = len(self.tasks) + 1
+        # A higher priority first, then the task that is older by the millisecond.
+        self.tasks[number] = Task(number, wish, (-wish.priority << 48) + now // 1_000, steps)
+
+    def claim(self, asked: Asked, now: Micros) -> dict[LeaseKey, Hold]:
+        """Ready steps, in the order of the lanes and within a lane by rank."""
+        claimed: dict[LeaseKey, Hold] = {}
+        if self.workers[asked.worker] != "live":
+            return claimed
+        for lane in asked.lanes:
+            for task, no in self.queue(lane)[: asked.room - len(claimed)]:
+                step = task.steps[no]
+                step.state, step.worker, step.claimed_at = StepState.IN_PROGRESS, asked.worker, now
+                step.attempt += 1
+                step.fence += 1
+                plan = task.wish.plan
+                inputs = {*plan.parents[no], *(a for a in plan.ancestry.of(no) if f"s{a}" in asked.wants)}
+                key = LeaseKey(task.number, no, step.fence)
+                claimed[key] = self.held[key] = Hold(
+                    step.attempt, step.crashes, f"s{no}", lane, task.rank, {f"s{no}": task.result(no) for no in inputs}
+                )
+        return claimed
+
+    def queue(self, lane: str) -> list[tuple[Task, int]]:
+        """What waits in ``lane``, the next first."""
+        waiting = [
+            (task.rank, no, task.number)
+            for task in self.tasks.values()
+            for no, step in task.steps.items()
+            if step.state is StepState.ENQUEUED and task.wish.plan.lane(no) == lane
+        ]
+        return [(self.tasks[number], no) for _, no, number in sorted(waiting)]
+
+    def settle(self, outcomes: Sequence[Outcome], actor: str, now: Micros, asked: Asked | None = None) -> Answer:
+        """Apply ``outcomes`` at once, of two for the same lease the first, then claim; see ``Answer``."""
+        said: dict[LeaseKey, Outcome] = {}
+        for outcome in outcomes:
+            said.setdefault(outcome.key, outcome)
+        verdicts = {key: self._verdict(outcome, now) for key, outcome in said.items()}
+        applied = [key for key, verdict in verdicts.items() if self._apply(verdict, said[key].ending, now)]
+        self._free([key for key in applied if verdicts[key].state.satisfies], now)
+        self._rest({key.task for key in said}, actor, "", now)
+        claimed = self.claim(asked, now) if asked else {}
+        answers = {
+            key: Settled.APPLIED if key in applied else self._refuse(verdict, said[key].ending, actor, now)
+            for key, verdict in verdicts.items()
+        }
+        return Answer(answers, claimed)
+
+    def _verdict(self, outcome: Outcome, now: Micros) -> Verdict:
+        task, no, _ = outcome.key
+        plan, hold = self.tasks[task].wish.plan.steps[no - 1], self.held[outcome.key]
+        return decide(outcome, Attempted(hold.attempt, plan.retry, hold.crashes, plan.max_crashes), now, ROLL)
+
+    def _apply(self, verdict: Verdict, ending: Ending, now: Micros) -> bool:
+        task, no, fence = self.tasks[verdict.key.task], verdict.key.no, verdict.key.fence
+        step = task.steps[no]
+        if step.state is not StepState.IN_PROGRESS or step.fence != fence:
+            return False
+        task.attempts[no, fence] = Attempt(
+            step.attempt, ending, verdict.state, step.worker, step.enqueued_at, step.claimed_at, now, verdict.reason,
+            verdict.result, None if ending is Ending.LOST else verdict.error,
+        )  # fmt: skip
+        step.state, step.run_at, step.ended_at, step.crashes = verdict.state, verdict.run_at, now, verdict.crashes
+        step.attempt -= 0 if verdict.spends_attempt else 1
+        if verdict.state is StepState.ENQUEUED:
+            step.enqueued_at = now
+        if ending is Ending.LOST and verdict.state is StepState.ERROR:
+            self.dead.append((task.number, no, "worker_lost"))
+        return True
+
+    def _free(self, done: Sequence[LeaseKey], now: Micros) -> None:
+        """What waited only for ``done`` may run."""
+        for number in {key.task for key in done}:
+            task = self.tasks[number]
+            for no, step in task.steps.items():
+                if step.state is StepState.PENDING and not task.waits(no):
+                    step.state, step.enqueued_at = StepState.ENQUEUED, now
+
+    def _rest(self, tasks: set[int], actor: str, reason: str, now: Micros) -> None:
+        for number in tasks:
+            task = self.tasks[number]
+            became = task.state if task.state.is_final else task_state([step.state for step in task.steps.values()])
+            if became is not task.state:
+                task.transitions.append((0, task.state, became, now, actor, reason))
+                task.state = became
+
+    def _refuse(self, verdict: Verdict, ending: Ending, actor: str, now: Micros) -> Settled:
+        task, no = self.tasks[verdict.key.task], verdict.key.no
+        before = task.attempts.get((no, verdict.key.fence))
+        if before and (before.ending, before.result, before.error) == (ending, verdict.result, verdict.error):
+            return Settled.REPLAYED
+        state = task.steps[no].state
+        task.transitions.append((no, state, state, now, actor, REFUSED))
+        return Settled.CANCELLED if task.state is TaskState.CANCELLED else Settled.LOST
+
+    def sweep(self, now: Micros) -> int:
+        """What workers that are gone left behind runs again or ends; how many steps."""
+        left = [
+            Outcome(LeaseKey(task.number, no, step.fence), Ending.LOST, error=StepError("lost", "worker_lost"))
+            for task in self.tasks.values()
+            for no, step in task.steps.items()
+            if step.state is StepState.IN_PROGRESS and self.workers[step.worker] == "gone"
+        ]
+        self.settle(left, "sweeper", now)
+        return len(left)
+
+    def enqueue_due(self, actor: str, now: Micros) -> int:
+        """Steps whose retry time has come may run; how many."""
+        due = [
+            (task, step)
+            for task in self.tasks.values()
+            for step in task.steps.values()
+            if step.state is StepState.WAITING_FOR_RETRY and step.run_at <= now
+        ]
+        for _, step in due:
+            step.state, step.enqueued_at = StepState.ENQUEUED, now
+        self._rest({task.number for task, _ in due}, actor, "", now)
+        return len(due)
+
+    def cancel(self, number: int, actor: str, reason: str, now: Micros) -> None:
+        """Nothing of this task runs again. Raises NotNowError for a final one."""
+        task = self.tasks[number]
+        if task.state.is_final:
+            raise NotNowError
+        task.transitions.append((0, task.state, TaskState.CANCELLED, now, actor, reason))
+        task.state = TaskState.CANCELLED
+        for no, step in task.steps.items():
+            if not step.state.is_final:
+                task.transitions.append((no, step.state, StepState.CANCELLED, now, actor, reason))
+                step.state, step.ended_at = StepState.CANCELLED, now
+
+    def reset(self, number: int, no: int, actor: str, reason: str, now: Micros) -> None:
+        """A failed step runs again as if it had never run. Raises NotNowError for another, or one of a final task."""
+        task = self.tasks[number]
+        step = task.steps[no]
+        if task.state.is_final or step.state is not StepState.ERROR:
+            raise NotNowError
+        task.transitions.append((no, step.state, StepState.ENQUEUED, now, actor, reason))
+        step.state, step.attempt, step.crashes, step.run_at, step.enqueued_at = StepState.ENQUEUED, 0, 0, now, now
+        for other in task.steps.values():
+            if not other.state.satisfies:
+                other.epoch += 1
+        self._rest({number}, actor, reason, now)
