@@ -12,7 +12,7 @@ import typer
 from rich.live import Live
 
 from tasker_core.cli.inputs import read_context
-from tasker_core.cli.output import AsJson, Database, duration, people, print_json, task_view, took, whole
+from tasker_core.cli.output import AsJson, Database, duration, errors, people, print_json, task_view, took, whole
 from tasker_core.cli.worker import Concurrency, Handlers
 from tasker_core.client import TaskerClient
 from tasker_core.client.client import operator
@@ -24,6 +24,7 @@ from tasker_core.words import TaskState
 from tasker_core.worker import Worker
 
 REFRESH = 0.1
+INTERRUPTED = 130
 
 
 def run(
@@ -98,24 +99,25 @@ def _task(
 
 
 def _follow(client: TaskerClient, task: str, as_json: bool) -> None:
-    """Show the task until it is at rest. Ctrl-C stops the watching; the task goes on with the next worker."""
+    """Show the task until it is at rest. Ctrl-C ends the run with exit code 130; the next one goes on with the task."""
     interrupted = threading.Event()
     before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
     try:
         if as_json or not people.is_terminal:
             _wait(client, task, interrupted, None if as_json else _Journal())
-            return
-        with Live(console=people, refresh_per_second=1 / REFRESH, transient=True) as live:
-            _wait(
-                client,
-                task,
-                interrupted,
-                lambda: live.update(task_view(client.get_task(task), client.list_task_steps(task))),
-            )
+        else:
+            with Live(console=people, refresh_per_second=1 / REFRESH, transient=True) as live:
+                _wait(
+                    client,
+                    task,
+                    interrupted,
+                    lambda: live.update(task_view(client.get_task(task), client.list_task_steps(task))),
+                )
     finally:
         signal.signal(signal.SIGINT, before)
     if interrupted.is_set():
-        raise KeyboardInterrupt
+        errors.print(f"interrupted: what runs may finish; the same command goes on with task {task}", highlight=False)
+        raise typer.Exit(INTERRUPTED)
 
 
 def _wait(client: TaskerClient, task: str, interrupted: threading.Event, show: Any) -> None:
