@@ -51,6 +51,5 @@ def open_database(url: str) -> Database:
         case "postgresql" | "postgres":
             return _postgres(url)
         case _:
-            raise StoreError(
-                f"{url!r}: unknown kind of database {scheme!r}; use sqlite:///tasker.db or postgresql://host/name"
-            )
+            # The address itself isn't repeated: it may hold a password.
+            raise StoreError(f"unknown kind of database {scheme!r}; use sqlite:///tasker.db or postgresql://host/name")
