@@ -14,6 +14,7 @@ from tasker_core.engine.database_clock import DatabaseClock, clock_of
 from tasker_core.engine.explain import explain
 from tasker_core.engine.hints import Hints
 from tasker_core.engine.memory import Memory
+from tasker_core.engine.prune import Pruned, Pruner
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.reset import Resetter
 from tasker_core.engine.settle import Settler
@@ -26,7 +27,7 @@ from tasker_core.store import Store
 from tasker_core.store.steps import Settlement
 from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report, StepState
 
-__all__ = ["Created", "Engine", "Heard", "Known", "Registered", "TaskRequest"]
+__all__ = ["Created", "Engine", "Heard", "Known", "Pruned", "Registered", "TaskRequest"]
 
 LEASE_TIME: Micros = 10 * SECOND
 
@@ -35,7 +36,7 @@ class Engine:
     """The verbs of the orchestrator on one store; safe to share between threads.
 
     ``clock``, ``ids`` and ``roll`` (numbers in [0, 1) that spread the retries) are parameters, so that tests own time
-    and chance.
+    and chance. ``retention`` (microseconds) is for how long finished tasks are kept; None is for ever.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Engine:
         ids: Ids | None = None,
         roll: Callable[[], float] = random.random,
         lease_time: Micros = LEASE_TIME,
+        retention: Micros | None = None,
     ) -> None:
         self.store = store
         self.clock = clock or clock_of(store.database)
@@ -61,7 +63,8 @@ class Engine:
         self._creator = Creator(store, self.catalog, self._memory, self._claimer, self.wake, self.clock, self.ids)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)
         self._resetter = Resetter(store, self._memory, self.wake, self.clock, self.ids)
-        self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time)
+        self._pruner = Pruner(store, self.clock, retention)
+        self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time, self._pruner.keep)
 
     def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool = True) -> list[Created]:
         """Create tasks, all or none; see ``Creator.create``. Returns after the commit."""
@@ -177,6 +180,12 @@ class Engine:
     def explain(self, task: str) -> Explanation:
         """Why ``task`` isn't finished, step by step, or how it came to rest. Raises TaskNotFoundError."""
         return explain(self.store, self.catalog, self.clock, self.lease_time, task)
+
+    def prune(
+        self, older_than: Micros, *, namespace: str | None = None, limit: int | None = None, dry_run: bool = False
+    ) -> Pruned:
+        """Drop tasks that were finished more than ``older_than`` microseconds ago; see ``Pruner.prune``."""
+        return self._pruner.prune(older_than, namespace=namespace, limit=limit, dry_run=dry_run)
 
     def close(self) -> None:
         self._hints.stop()

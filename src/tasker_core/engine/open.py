@@ -7,7 +7,9 @@ import threading
 from dataclasses import dataclass
 
 from tasker_core.engine import Engine
+from tasker_core.engine.prune import age
 from tasker_core.store import Store, open_database
+from tasker_core.words import Micros
 
 DEFAULT_URL = "sqlite:///tasker.db"
 
@@ -26,6 +28,12 @@ def database_url(given: str | None = None) -> str:
     return given or os.environ.get("TASKER_DATABASE_URL") or os.environ.get("DATABASE_URL") or DEFAULT_URL
 
 
+def retention() -> Micros | None:
+    """For how long finished tasks are kept: TASKER_RETENTION (90d, 12h, ...), else for ever."""
+    given = os.environ.get("TASKER_RETENTION")
+    return age(given, "TASKER_RETENTION") if given else None
+
+
 def open_engine(url: str) -> Engine:
     """The engine on ``url``, migrated. Hand it back with ``close_engine``.
 
@@ -35,9 +43,10 @@ def open_engine(url: str) -> Engine:
     with _lock:
         shared = _open.get(key)
         if shared is None:
+            kept = retention()
             database = open_database(url)
             database.make_ready()
-            shared = _open[key] = _Shared(Engine(Store(database)), 0)
+            shared = _open[key] = _Shared(Engine(Store(database), retention=kept), 0)
         shared.users += 1
         return shared.engine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasker_core.errors import StoreError
 from tasker_core.store.database import Database
+from tasker_core.store.history import History
 from tasker_core.store.insight import Insight
 from tasker_core.store.repairs import Repairs
 from tasker_core.store.sqlite import SqliteDatabase
@@ -23,6 +24,7 @@ class Store:
         self.templates = Templates(database)
         self.workers = Workers(database)
         self.insight = Insight(database)
+        self.history = History(database)
         self.repairs = Repairs(database)
 
     def close(self) -> None:

@@ -134,8 +134,11 @@ class Steps:
 
     def record_rejected(self, rejected: Iterable[tuple[LeaseKey, int]], reason: str, now: Micros, actor: str) -> None:
         """Write down that late reports were refused; each with a stamp of its own."""
-        batch = [{"task": k.task, "step": k.no, "stamp": stamp, "reason": reason} for k, stamp in rejected]
+        late = list(rejected)
+        batch = [{"task": k.task, "step": k.no, "stamp": stamp, "reason": reason} for k, stamp in late]
         self._database.write(
+            # Without the lock a row could be written for a task that is being pruned.
+            Call("lock_tasks", {"tasks": as_json(sorted({key.task for key, _ in late}))}),
             Call("record_rejected", {"batch": as_json(batch), "now": now, "actor": actor}),
         )
 
