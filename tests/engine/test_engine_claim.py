@@ -97,6 +97,17 @@ def test_the_memory_is_bounded_and_forgets_the_least_recently_used() -> None:
     assert memory.recall(0, 0) is None, "results count as well"
 
 
+def test_results_that_were_fetched_count_in_the_memory_too(
+    engine: Engine, another_engine: Callable[[], Engine]
+) -> None:
+    engine.catalog.register(flow({"a": [], "b": ["a"]}), replace=False)
+    mine, others = Hands(engine), Hands(another_engine())
+    engine.create([wish(engine, context={"n": n}) for n in range(3)])
+    others.report(*(ok(lease, "x" * 500_000) for lease in others.claim_all()))
+    assert len(mine.claim_all()) == 3
+    assert engine._memory._size > 1_500_000
+
+
 def test_the_memory_of_another_epoch_is_not_used() -> None:
     memory = Memory()
     memory.remember(1, TaskMemory("uuid", "template", "{}", "correlation", epoch=0))

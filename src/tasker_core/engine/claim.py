@@ -36,7 +36,8 @@ class Claimer:
         if missing:
             _, fetched = self._store.steps.inputs((), missing)
             for (task, no), result in fetched.items():
-                memories[task].results[no] = result
+                self._memory.learn(task, no, result)
+                memories[task].results.setdefault(no, result)
         return [
             Lease(
                 key=LeaseKey(row.task_id, row.no, row.fence),
