@@ -215,9 +215,7 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to reports and a claim. ``ready`` are the lanes in which the reports freed more than was claimed, with
-    the rank of the first step there."""
+    """The answer to reports and a claim."""
 
     answers: Mapping[LeaseKey, Settled]
     leases: Sequence[Lease]
-    ready: Mapping[str, int] = field(default_factory=dict)

@@ -133,8 +133,8 @@ def test_a_peek_tells_what_waits_and_the_rank_of_the_first(stage: Stage) -> None
     stage.task(shape, rank=4)
     stage.claim("shop/a")
     stage.claim("shop/b", room=1)
-    assert stage.store.steps.peek(["shop/a", "shop/b", "shop/c", "shop/none"]) == {"shop/b": 9, "shop/c": 4}
-    assert stage.store.steps.peek([]) == {}
+    assert stage.store.steps.look(["shop/a", "shop/b", "shop/c", "shop/none"]).waiting == {"shop/b": 9, "shop/c": 4}
+    assert stage.store.steps.look([]).waiting == {}
 
 
 def test_creating_hands_over_what_is_ready_at_once(stage: Stage) -> None:

@@ -24,8 +24,7 @@ from tasker_core.engine.wake import Wake
 from tasker_core.errors import TaskNotFoundError, TaskStateError
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
-from tasker_core.store.steps import Settlement
-from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report, StepState
+from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report
 
 __all__ = ["Created", "Engine", "Heard", "Known", "Pruned", "Registered", "TaskRequest"]
 
@@ -55,7 +54,8 @@ class Engine:
         self.lease_time = lease_time
         self.wake = Wake()
         self._hints = Hints(store.database, self.ids.new(), self.wake.hear)
-        self.wake.tell = self._hints.send
+        if store.database.can_hint:
+            self.wake.tell = self._hints.send
         self._memory = Memory()
         self.catalog = Catalog(store, self.clock, self.ids)
         self.views = Views(store, self.catalog, self.clock)
@@ -88,12 +88,25 @@ class Engine:
         last = settlements[-1]
         if request is not None and last.claimed:
             leases = self._claimer.leases(last.claimed, request, last.now)
-        ready = _left(settlements, {(lease.key.task, lease.key.no) for lease in leases})
-        if ready:
-            self.wake.ready(ready, but=but)
+        if self.wake.reaches_others(but):
+            self._hint_at(reports, request, len(leases), but)
+        return Reply(answers, leases)
+
+    def _hint_at(self, reports: Sequence[Report], request: ClaimRequest | None, claimed: int, but: object) -> None:
+        """Tell other workers where something may be ready that this reply didn't take."""
         if any(report.outcome.ending in (Ending.RELEASED, Ending.LOST) for report in reports):
-            self.wake.ready(None)
-        return Reply(answers, leases, ready)
+            self.wake.ready(None, but=but)
+            return
+        taken = set(request.lanes) if request is not None and claimed < request.room else set()
+        left = {
+            lane: report.rank
+            for report in reports
+            if report.outcome.ending is Ending.OK
+            for lane in self.catalog.known(report.template).child_lanes[report.outcome.key.no - 1]
+            if lane not in taken
+        }
+        if left:
+            self.wake.ready(left, but=but)
 
     def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
         """Renew a worker's heartbeat; what it really holds."""
@@ -190,13 +203,3 @@ class Engine:
     def close(self) -> None:
         self._hints.stop()
         self.store.close()
-
-
-def _left(settlements: Sequence[Settlement], taken: Collection[tuple[int, int]]) -> dict[str, int]:
-    """The lanes in which more became ready than was taken, with the rank of the first."""
-    ready: dict[str, int] = {}
-    for done in settlements:
-        for row in done.freed:
-            if row.state == StepState.ENQUEUED and (row.task_id, row.no) not in taken:
-                ready[row.lane] = min(row.rank, ready.get(row.lane, row.rank))
-    return ready

@@ -38,8 +38,6 @@ class Hints:
 
     def send(self, lanes: Mapping[str, int] | None) -> None:
         """Tell other processes that steps became ready in ``lanes``, or anywhere."""
-        if not self._database.can_hint:
-            return
         with self._lock:
             if lanes is None:
                 self._look = True

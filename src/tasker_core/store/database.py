@@ -36,7 +36,8 @@ class Transaction(Protocol):
     """An open transaction; it commits when its block ends and rolls back when the block raises."""
 
     def run(self, *calls: Call) -> list[Rows]:
-        """Run ``calls`` in order, in one round trip where the database allows it; the rows of each."""
+        """Run ``calls`` in order, in one round trip where the database allows it; the rows of each, or for a statement
+        that gives none how many it changed: ``[(count,)]``."""
         ...
 
 

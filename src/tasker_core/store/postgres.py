@@ -104,7 +104,7 @@ class PostgresDatabase:
                     connection.execute(SET_TRANSACTION)
                 cursors = [connection.execute(self._sql[name], params) for name, params in calls]
                 connection.execute("commit")
-            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+            return [_answer(cursor) for cursor in cursors]
         except BaseException:
             _roll_back(connection)
             raise
@@ -246,7 +246,8 @@ class PostgresDatabase:
         )
 
     def _configure(self, connection: Connection) -> None:
-        connection.adapters.register_loader("uuid", TextLoader)
+        for type_name in ("uuid", "json"):
+            connection.adapters.register_loader(type_name, TextLoader)
         if not self.is_pooled:
             connection.execute(SET_SESSION, prepare=False)
 
@@ -281,7 +282,11 @@ class _Transaction:
     def run(self, *calls: Call) -> list[Rows]:
         with self.connection.pipeline():
             cursors = [self.connection.execute(self._sql[name], params) for name, params in calls]
-        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        return [_answer(cursor) for cursor in cursors]
+
+
+def _answer(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
+    return cursor.fetchall() if cursor.description else [(cursor.rowcount,)]
 
 
 class _TryAgain(Exception):

@@ -94,14 +94,6 @@ class ClaimedRow(NamedTuple):
     rank: int
 
 
-class FreedRow(NamedTuple):
-    task_id: int
-    no: int
-    state: str
-    lane: str
-    rank: int
-
-
 class HeldRow(NamedTuple):
     task_id: int
     no: int

@@ -233,8 +233,14 @@ class _Transaction:
         self._sql = sql
 
     def run(self, *calls: Call) -> list[Rows]:
-        execute, sql = self.connection.execute, self._sql
-        return [execute(sql[name], params).fetchall() for name, params in calls]
+        connection, sql = self.connection, self._sql
+        answers: list[Rows] = []
+        for name, params in calls:
+            before = connection.total_changes
+            cursor = connection.execute(sql[name], params)
+            gives_rows = cursor.description is not None
+            answers.append(cursor.fetchall() if gives_rows else [(connection.total_changes - before,)])
+        return answers
 
 
 _inherited: list[object] = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
+from pydantic_core import from_json
+
 from tasker_core.store.database import Call, Database, Rows, as_json
-from tasker_core.store.rows import ClaimedRow, FreedRow, HeldRow, InputRow
+from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict
 
 
@@ -45,12 +46,11 @@ class Settlement:
     now: Micros
     applied: frozenset[LeaseKey]
     rested: Mapping[int, str]
-    freed: Sequence[FreedRow]
     claimed: Sequence[ClaimedRow]
 
 
-FREED = 3
-"""Where in a settlement's answers those of ``free_children`` stand."""
+SETTLED = 1
+"""Where in a settlement's answers that of ``settle_steps`` stands: how many steps it changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +95,27 @@ class Steps:
         calls += [Call("rest_tasks", hot), Call("record_rest", hot)]
         if dead:
             calls.append(Call("bury_steps", {"dead": _dead(dead), "tx": stamp, "now": now}))
-        before_claim = len(calls)
         if claim:
             calls += claim_calls(claim, stamp, now)
         answers = self._database.write(*calls)
+        ((applied,),) = answers[SETTLED]
         return Settlement(
             stamp=stamp,
             now=now,
-            applied=frozenset(map(LeaseKey._make, answers[1])),
+            applied=frozenset(self._applied(rulings, applied, stamp, batch)),
             rested=dict(answers[rest]),
-            freed=[FreedRow._make(row) for row in answers[FREED]],
-            claimed=claimed_rows(answers[before_claim:]),
+            claimed=claimed_rows(answers[-1]) if claim else (),
         )
+
+    def _applied(self, rulings: Sequence[Ruling], count: int, stamp: int, batch: str) -> Iterable[LeaseKey]:
+        if count == len(rulings):
+            return (ruling.verdict.key for ruling in rulings)
+        (rows,) = self._database.read(Call("settled_steps", {"batch": batch, "tx": stamp}))
+        return map(LeaseKey._make, rows)
 
     def claim(self, claim: Claim, stamp: int, now: Micros) -> Sequence[ClaimedRow]:
         """Ready steps for a worker."""
-        return claimed_rows(self._database.write(*claim_calls(claim, stamp, now)))
+        return claimed_rows(self._database.write(*claim_calls(claim, stamp, now))[-1])
 
     def look(self, lanes: Sequence[str]) -> Look:
         """What a worker needs to know before it claims, in one round trip."""
@@ -120,8 +125,8 @@ class Steps:
         return Look({lane: rank for lane, rank in rows if rank is not None}, due, (count, newest))
 
     def claimed_before(self, worker: int, stamp: int) -> Sequence[ClaimedRow]:
-        (rows,) = self._database.read(Call("leases_claimed", {"worker": worker, "tx": stamp}))
-        return [ClaimedRow(*row) for row in rows]
+        """The leases of one earlier claim, for a request that is repeated because its answer was lost."""
+        return claimed_rows(self._database.read(Call("claimed_steps", {"worker": worker, "tx": stamp}))[0])
 
     def reported_before(
         self, keys: Collection[LeaseKey]
@@ -181,19 +186,16 @@ class Steps:
 
 
 def claim_calls(claim: Claim, stamp: int, now: Micros) -> list[Call]:
-    """The statements of a claim, one per lane."""
-    return [
-        Call("claim_lane", {"lane": lane, "worker": claim.worker, "room": claim.room, "tx": stamp, "now": now})
-        for lane in claim.lanes
-    ]
+    """The statements of a claim, one per lane; the last one's answer is what was claimed."""
+    who = {"worker": claim.worker, "tx": stamp}
+    lanes = [Call("claim_lane", {**who, "lane": lane, "room": claim.room, "now": now}) for lane in claim.lanes]
+    return [*lanes, Call("claimed_steps", who)]
 
 
-def claimed_rows(answers: Iterable[Rows]) -> list[ClaimedRow]:
-    """What the statements of a claim answered, each lane in its order of age and priority: RETURNING keeps none."""
-    return [ClaimedRow._make(row) for rows in answers for row in sorted(rows, key=_rank)]
-
-
-_rank = itemgetter(ClaimedRow._fields.index("rank"))
+def claimed_rows(answer: Rows) -> list[ClaimedRow]:
+    """What the last statement of a claim answered."""
+    ((text,),) = answer
+    return [ClaimedRow._make(row) for row in from_json(text)] if text else []
 
 
 def _hot(ruling: Ruling) -> dict[str, object]:

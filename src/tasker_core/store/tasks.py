@@ -76,7 +76,6 @@ class Tasks:
         A task whose UUID or identity exists already isn't written; with ``all_or_none`` then none is.
         """
         calls = creation_calls(tasks, stamp, now)
-        before_claim = len(calls)
         if claim:
             calls += claim_calls(claim, stamp, now)
         if len(tasks) == 1:
@@ -89,7 +88,7 @@ class Tasks:
                         raise _Refused
             except _Refused:
                 return Creation({}, ())
-        return Creation({uuid: no for no, uuid in answers[0]}, claimed_rows(answers[before_claim:]))
+        return Creation({uuid: no for no, uuid in answers[0]}, claimed_rows(answers[-1]) if claim else ())
 
     def existing(self, identities: Iterable[str]) -> dict[str, Existing]:
         """The tasks that hold these identities."""

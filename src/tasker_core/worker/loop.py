@@ -206,9 +206,6 @@ class Loop(threading.Thread):
     def _learn(self, request: ClaimRequest | None, reply: Reply) -> None:
         if request is not None and len(reply.leases) < request.room:
             self._lanes.emptied(request.lanes)
-        for lane, rank in reply.ready.items():
-            if lane in self._serving.lanes:
-                self._lanes.expect(lane, rank)
         self._begin(reply.leases)
 
     def _expect_children(self, reports: Sequence[Report]) -> None:

@@ -14,7 +14,14 @@ with ready as materialized (
 update tasker.steps as s set state = 'in_progress', worker = :worker, stamp = :tx, attempt = s.attempt + 1,
   fence = s.fence + 1, claimed_at = :now
 from ready where s.task_id = ready.task and s.no = ready.step
-returning task_id, no, name, lane, attempt, fence, crashes, epoch, rank
+
+-- name: claimed_steps
+-- What this transaction claimed, in the order in which it should run, as one JSON text.
+select json_agg(json_build_array(s.task_id, s.no, s.name, s.lane, s.attempt, s.fence, s.crashes, s.epoch, s.rank) order by s.rank, s.task_id, s.no) --pg
+select json_group_array(json_array(s.task_id, s.no, s.name, s.lane, s.attempt, s.fence, s.crashes, s.epoch, s.rank)) --lite
+from tasker.steps s --pg
+from (select * from tasker.steps where worker = :worker and stamp = :tx and state = 'in_progress' order by rank, task_id, no) s --lite
+where s.worker = :worker and s.stamp = :tx and s.state = 'in_progress'
 
 -- name: waiting_lanes
 -- Which of the served lanes have something waiting, and the rank of the first of it: one probe of the index per lane.
@@ -28,11 +35,6 @@ from l
 select s.task_id, s.no, s.fence, s.name, s.attempt, s.crashes, t.template_id, s.worker, s.lane, s.claimed_at, s.epoch
 from tasker.steps s join tasker.tasks t on t.id = s.task_id
 where s.worker = :worker and s.state = 'in_progress'
-
--- name: leases_claimed
--- The leases of one earlier claim, for a request that is repeated because its answer was lost.
-select s.task_id, s.no, s.name, s.lane, s.attempt, s.fence, s.crashes, s.epoch, s.rank
-from tasker.steps s where s.worker = :worker and s.stamp = :tx and s.state = 'in_progress' order by s.rank, s.no
 
 -- name: inputs_of_tasks
 -- Context and circumstances of tasks whose first step comes to this process.

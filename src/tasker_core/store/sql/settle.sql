@@ -4,6 +4,8 @@
 -- this transaction's stamp; :now is the time; `held` is the fence of the lease that a verdict speaks of.
 -- Every statement after the first compares the fence as well as the stamp: the same verdict twice in a batch, or a
 -- stale one beside a valid one, meets the stamped row a second time and must not count there.
+-- None of them returns a row per step: every row that is fetched gives the interpreter's lock away, and a busy handler
+-- keeps it for milliseconds. What was claimed comes as one JSON text.
 -- `case when .. then true else false end` hides a predicate whose selectivity the planner would misjudge: believed to
 -- match one row, `stamp = :tx` makes it read all steps first.
 
@@ -20,14 +22,20 @@ update tasker.steps as s set state = b.state, stamp = :tx, ended_at = :now, run_
   attempt = s.attempt - b.refund, crashes = b.crashes
 from b where s.task_id = b.task and s.no = b.step
   and case when s.state = 'in_progress' and s.fence = b.held then true else false end
-returning task_id, no, fence
+
+-- name: settled_steps
+-- Which verdicts of a batch were applied, asked only when fewer were than it holds.
+select a.task_id, a.no, a.fence from tasker.attempts a
+where a.stamp = :tx and (a.task_id, a.no) in (select j.task, j.step
+  from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer)) --pg
+  from (select value->>'task' as task, value->>'step' as step from json_each(:batch)) as j) --lite
 
 -- name: record_attempts
 -- A row per ended attempt: its result or error and its audit at once.
 with r as (select * from jsonb_to_recordset(:payloads::jsonb) as j(task bigint, step integer, held bigint, attempt integer, ending text, reason text, result text, error text)) --pg
 with r as materialized (select value->>'task' as task, value->>'step' as step, value->>'held' as held, value->>'attempt' as attempt, value->>'ending' as ending, value->>'reason' as reason, value->>'result' as result, value->>'error' as error from json_each(:payloads)) --lite
-insert into tasker.attempts (task_id, no, fence, attempt, ending, state, worker, enqueued_at, claimed_at, ended_at, reason, result, error)
-select s.task_id, s.no, s.fence, r.attempt, r.ending, s.state, s.worker,
+insert into tasker.attempts (task_id, no, fence, stamp, attempt, ending, state, worker, enqueued_at, claimed_at, ended_at, reason, result, error)
+select s.task_id, s.no, s.fence, s.stamp, r.attempt, r.ending, s.state, s.worker,
   s.enqueued_at, s.claimed_at, s.ended_at, r.reason, r.result, r.error
 from r join tasker.steps s on s.task_id = r.task and s.no = r.step
   and case when s.stamp = :tx and s.fence = r.held then true else false end
@@ -59,7 +67,6 @@ update tasker.steps as s set waits = s.waits - c.n, stamp = :tx,
       where e.task_id = s.task_id and e.child = s.no and p.state not in ('complete', 'resolved_manually'))
     then 'enqueued' else s.state end
 from c where s.task_id = c.task and s.no = c.child
-returning task_id, no, state, lane, rank
 
 -- name: trouble_tasks
 -- A task of which a step didn't simply complete is marked, so that only such tasks pay for the whole look at their steps.

@@ -113,6 +113,7 @@ create table tasker.attempts (
   task_id bigint not null,
   no integer not null,
   fence integer not null,
+  stamp bigint not null,
   attempt integer not null,
   ending text not null,
   state text not null,
