@@ -12,7 +12,7 @@ from tasker_core.rules.retry import LONGEST_WAIT
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.words import Attempted, Ending, LeaseKey, Outcome, RetryPolicy, StepError, StepState
 
-KEY = LeaseKey("01980000-0000-7000-8000-000000000000", 1, "01980000-0000-7000-8000-00000000000a")
+KEY = LeaseKey(17, 1, 4)
 NOW = 1_800_000_000_000_000
 
 errors = st.builds(
