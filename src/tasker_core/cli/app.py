@@ -60,10 +60,10 @@ def main() -> None:
     try:
         app()
     except TaskerError as error:
-        errors.print(f"[red]error:[/] {_plain(error)}", highlight=False)
+        errors.print(f"[red]error:[/] {_plain(error)}", highlight=False, soft_wrap=True)
         sys.exit(USAGE if isinstance(error, ValueError | ResolutionError) or _is_usage(error) else FAILED)
     except (ImportError, OSError) as error:
-        errors.print(f"[red]error:[/] {_plain(error)}", highlight=False)
+        errors.print(f"[red]error:[/] {_plain(error)}", highlight=False, soft_wrap=True)
         sys.exit(USAGE)
     except KeyboardInterrupt:
         sys.exit(130)

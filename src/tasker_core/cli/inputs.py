@@ -19,7 +19,7 @@ def read_context(given: str | None) -> dict[str, Any]:
         return {}
     if given == "-":
         source, text = "standard input", sys.stdin.read()
-    elif given.lstrip().startswith("{"):
+    elif given.lstrip().startswith(("{", "[")):
         source, text = "--input", given
     else:
         source = given

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasker_core.rules.findings import Findings, Path
 from tasker_core.rules.template import StepTemplate, Template
-from tasker_core.rules.template_blocks import Block, HandlerSpec
+from tasker_core.rules.template_blocks import Block
 
 BUILT_STEP_TYPES = frozenset({"standard"})
 
@@ -37,9 +37,6 @@ KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
         "compensate": _ANY_VALUE,
         "concurrency": _ANY_VALUE,
         "rate": _ANY_VALUE,
-    },
-    HandlerSpec: {
-        "resolver": _ANY_VALUE,
     },
 }
 """By block: each key that is only kept, and the value, if there is one, that asks for no more than is done anyhow."""

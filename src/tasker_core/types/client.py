@@ -137,6 +137,7 @@ class StepResponse:
     last_failure_at: str | None = None
     next_retry_at: str | None = None
     last_attempted_at: str | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StepResponse:
@@ -160,6 +161,9 @@ class StepAuditResponse:
     step_name: str = ""
     from_state: str | None = None
     to_state: str = ""
+    attempt: int = 0
+    ending: str = ""
+    reason: str = ""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StepAuditResponse:

@@ -32,6 +32,8 @@ class Plan:
     settings: dict[str, Any]
     max_attempts: int
     timeout: float | None
+    may_repeat: bool = True
+    """Whether the step may run again at all after it has begun."""
 
 
 class Attempt:
@@ -170,6 +172,11 @@ def _outcome(lease: Lease, result: Any) -> Outcome:
             "(self.success(...) or self.failure(...))",
             "handler_error", retryable=False,
         )  # fmt: skip
+        return Outcome(lease.key, Ending.FAILED, error=error)
+    if result.is_success and result.metadata.get("checkpoint_yield"):
+        error = StepError(
+            "checkpoints aren't built in this release; return the whole result", "not_built", retryable=False
+        )
         return Outcome(lease.key, Ending.FAILED, error=error)
     if result.is_success:
         kept = {"result": result.result, "metadata": result.metadata} if result.metadata else {"result": result.result}

@@ -116,7 +116,8 @@ class Service:
 
     def _hand_back_async(self) -> None:
         for attempt in self.loop.executor.held():
-            if attempt.plan.is_async:
+            # A handler that is interrupted may have acted: one that must not act twice is left to be found as lost.
+            if attempt.plan.is_async and attempt.plan.may_repeat:
                 self.loop.hand_back(attempt, "the worker stops")
             elif not attempt.is_over:
                 log.warning(

@@ -91,6 +91,7 @@ class Serving:
             settings=settings,
             max_attempts=step.retry_policy.max_attempts,
             timeout=step.timeout_seconds,
+            may_repeat=step.retry_policy.retryable and step.retry_policy.max_attempts > 1,
         )
 
     def _find(self, known: Known, step_name: str) -> ResolvedHandler:
