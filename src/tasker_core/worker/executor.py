@@ -141,7 +141,7 @@ class Executor:
 
     def stuck(self) -> list[Attempt]:
         """Handlers that still run though their attempt is over."""
-        return [attempt for attempt in self.held() if attempt.is_over and attempt.begun_at]
+        return [attempt for attempt in self.held() if attempt.is_given_up and attempt.begun_at]
 
     def stop(self) -> None:
         """Let idle threads end; daemon threads that still run a handler are left to it."""

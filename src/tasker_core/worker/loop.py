@@ -30,6 +30,9 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 HAND_BACK_AFTER = 0.2
 """Seconds after which steps that lie ready behind slow handlers go back to the queue."""
 
+STUCK_AFTER = 5.0
+"""Seconds for which all slots may be held by handlers that outlive their attempts, before the worker ends."""
+
 
 class Loop(threading.Thread):
     """One thread that owns the conversation with the engine. ``worker`` is its number, a new one after it was lost."""
@@ -54,6 +57,7 @@ class Loop(threading.Thread):
         self._next_look = 0.0
         self._pause = 0.0
         self._pause_between_looks = LOOK_EVERY
+        self._stuck_since: float | None = None
         self._draining = False
         self._drained = False
         self._stopped = False
@@ -174,6 +178,7 @@ class Loop(threading.Thread):
             self._learn(request, self._transport.claim(request))
         elif not self._inbox.wait(self._patience()):
             self._notice_other_processes()
+            self._end_if_stuck()
 
     def _hear_hints(self) -> None:
         while self._gifts:
@@ -283,6 +288,19 @@ class Loop(threading.Thread):
     def _hand_back_unstarted(self, reason: str) -> None:
         for attempt in self.executor.withdraw():
             self.hand_back(attempt, reason)
+
+    def _end_if_stuck(self) -> None:
+        """No slot will ever be free again, as it seems: end, for a supervisor to start another process."""
+        stuck = self.executor.stuck()
+        if len(stuck) < self.executor.slots:
+            self._stuck_since = None
+        elif self._stuck_since is None:
+            self._stuck_since = time.monotonic()
+        elif time.monotonic() - self._stuck_since > STUCK_AFTER:
+            steps = ", ".join(sorted(f"{attempt.lease.step} of task {attempt.lease.task_uuid}" for attempt in stuck))
+            log.critical("the worker ends: handlers that outlive their attempts hold all its slots: %s", steps)
+            self._hand_back_unstarted("the worker's handlers don't end")
+            self._draining = self._stopped = True
 
     def _wait_for_better_times(self, error: StoreError) -> None:
         """The store is locked, full or gone: what was finished is kept and reported once it is back."""

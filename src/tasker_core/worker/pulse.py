@@ -35,7 +35,8 @@ class Pulse(threading.Thread):
         self._over.set()
 
     def run(self) -> None:
-        while not self._over.wait(SWEEP_EVERY):
+        # A worker whose loop has ended is silent: what it still holds, others find as lost.
+        while not self._over.wait(SWEEP_EVERY) and self._loop_thread.is_alive():
             try:
                 if self._transport.now() >= self._next_beat:
                     self._beat()
