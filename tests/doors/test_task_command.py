@@ -47,7 +47,7 @@ def test_a_task_from_its_creation_to_its_end(shop: Workshop) -> None:
     task = made.out.strip()
     assert (made.code, made.err) == (0, "") and shop.client.get_task(task).context == {"no": 1}
     told = json.loads(say(shop, "task", "get", task, "--json").out)
-    assert told.keys() == TASK_KEYS and [step.keys() for step in told["steps"]] == [STEP_KEYS, STEP_KEYS]
+    assert told.keys() == TASK_KEYS and all(step.keys() >= STEP_KEYS for step in told["steps"])
     assert (told["status"], told["priority"], told["tags"]) == ("steps_in_process", 5, ["web", "eu"])
     assert told["source_system"] == "tasker command"
     waited = say(shop, "task", "wait", task, "--timeout", "0.1")

@@ -76,6 +76,15 @@ def test_a_stop_does_not_wait_for_ever(workshop: Workshop, lingering: dict[str, 
         assert "still runs after 0.3 s" in worker.output()
 
 
+def test_a_worker_that_is_stuck_ends_with_exit_code_70(workshop: Workshop, lingering: dict[str, str]) -> None:
+    wait = {"handler": {"callable": "linger"}, "timeout_seconds": 0.1}
+    workshop.template({"wait": []}, name="stuck", wait=wait)
+    workshop.create("stuck", context=lingering)
+    with start(workshop, "--concurrency", "1") as worker:
+        assert worker.wait(30) == 70
+        assert "hold all its slots: wait of task" in worker.output()
+
+
 def test_what_is_not_served_is_said(workshop: Workshop) -> None:
     workshop.client.register_template(flow({"greet": [], "rare": ["greet"]}))
     with start(workshop) as worker:

@@ -90,7 +90,7 @@ def test_a_worker_can_be_stopped_while_the_store_is_locked(
         assert not worker.is_running
         eventually(lambda: not [t for t in threading.enumerate() if t.name in ("tasker-worker", "tasker-pulse")])
     assert "is locked" in caplog.text
-    # Its process lives on, so only its silence tells that it is gone; this is what the sweeper does after the lease time.
+    # Its process lives on, so its silence alone tells that it is gone: as the sweeper does after the lease time.
     workshop.execute("update tasker_workers set state = 'gone'")
     workshop.start()
     assert workshop.finish(task).status == "complete"

@@ -65,6 +65,21 @@ def test_a_slow_async_attempt_is_cancelled(workshop: Workshop) -> None:
     assert cancelled.wait(5)
 
 
+def test_a_worker_whose_slots_are_all_held_for_good_ends_itself(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tasker_core.worker.loop.STUCK_AFTER", 0.2)
+    workshop.handler("hangs")(lambda: workshop.gate.wait(60))
+    workshop.template({"hangs": []}, hangs={"timeout_seconds": 0.1, "retry": ONCE})
+    tasks = [workshop.create(context={"no": no}) for no in range(3)]
+    worker = workshop.start(concurrency=2)
+    eventually(lambda: not worker.is_running)
+    assert "handlers that outlive their attempts hold all its slots: hangs of task" in caplog.text
+    assert [workshop.states(task)["hangs"] for task in tasks] == ["error", "error", "enqueued"]
+    assert workshop.steps(tasks[2])["hangs"].attempts == 0
+    workshop.gate.set()
+
+
 def test_the_clock_of_an_attempt_starts_with_its_handler(workshop: Workshop) -> None:
     """Steps that lie ready behind others don't lose their time to them."""
 
