@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tasker_core.clock import ManualClock
+from tasker_core.clock import SECOND, ManualClock
 from tasker_core.store import Store
 from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, lane_of
 from tests.race.beside import Beside
@@ -24,13 +24,20 @@ from tests.support.model import NAMESPACE, Asked, ExistsError, Model, NotNowErro
 LANES = [lane_of(NAMESPACE, handler) for handler in HANDLERS]
 MOST_TASKS = 5
 
+RESETS = [
+    StepState.ERROR, StepState.ERROR, StepState.ERROR, StepState.WAITING_FOR_RETRY, StepState.IN_PROGRESS,
+    StepState.COMPLETE, StepState.PENDING,
+]  # fmt: skip
+
 T = TypeVar("T")
 Database = tuple[str, Store, Beside]
 
 picks = st.integers(0, 999)
 """Chooses among what there is when the time comes."""
 
-outcomes = st.sampled_from(["ok", "ok", "permanent", "retryable", "released", "permanent", "timeout", "later"])
+outcomes = st.sampled_from(
+    ["ok", "ok", "permanent", "retryable", "released", "permanent", "timeout", "later", "retryable"]
+)
 claims = st.builds(
     Asked,
     worker=picks,
@@ -131,8 +138,11 @@ class History(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.tasks)
     @rule(asked=claims)
+    def claim_some(self, asked: Asked) -> None:
+        self.claim(self.by_somebody(asked))
+
     def claim(self, asked: Asked) -> None:
-        asked = self.by_somebody(asked)
+        self.all_look()
         claimed = self.agree_on(lambda: self.model.claim(asked, self.clock.now()), lambda player: player.claim(asked))
         self.tried["steps claimed"] += len(claimed or ())
 
@@ -161,10 +171,26 @@ class History(RuleBasedStateMachine):
         asked=st.none() | claims,
     )
     def report_late(self, late: list[tuple[int, str]], valid: list[tuple[int, str]], asked: Asked | None) -> None:
-        """Leases that are over, and some that aren't, in one batch."""
-        past, held = list(self.model.held), self.held()
-        both = [self.outcome(past[n % len(past)], how) for n, how in late]
-        self.settle(both + [self.outcome(held[n % len(held)], how) for n, how in valid if held], asked)
+        """Leases that are over, and some that aren't, of the same steps if there are any, in one batch."""
+        held = self.held()
+        past = [key for key in self.model.held if key not in held] or held
+        both = [(past[n % len(past)], how) for n, how in late]
+        places = {key[:2] for key, _ in both}
+        held = [key for key in held if key[:2] in places] or held
+        both += [(held[n % len(held)], how) for n, how in valid if held]
+        self.settle([self.outcome(key, how) for key, how in both], asked)
+
+    @precondition(lambda self: self.held())
+    @rule(which=picks, how=outcomes, others=outcomes, both=st.booleans())
+    def come_back(self, which: int, how: str, others: str, both: bool) -> None:
+        """A worker that was given up for dead reports what another one has claimed meanwhile."""
+        held = self.held()
+        lost = held[which % len(held)]
+        self.stop(self.model.tasks[lost.task].steps[lost.no].worker, "gone")
+        self.sweep()
+        self.claim(Asked(len(self.model.workers), tuple(LANES), 20))
+        claimed = [key for key in self.held() if key[:2] == lost[:2]] if both else []
+        self.settle([self.outcome(lost, how), *(self.outcome(key, others) for key in claimed)], None)
 
     @precondition(lambda self: self.sent)
     @rule(which=st.lists(picks, min_size=1, max_size=3), valid=st.lists(picks, max_size=2), twice=st.booleans())
@@ -202,21 +228,25 @@ class History(RuleBasedStateMachine):
     @rule(which=picks, ended=st.booleans())
     def stop_a_worker(self, which: int, ended: bool) -> None:
         """A worker is gone, or takes no more; another one takes its place."""
-        worker = self.somebody(which)
-        self.model.workers[worker] = "gone" if ended else "draining"
+        self.stop(self.somebody(which), "gone" if ended else "draining")
+
+    def stop(self, worker: int, state: str) -> None:
+        self.model.workers[worker] = state
         for player in self.players:
-            (player.end if ended else player.drain)(worker)
+            (player.end if state == "gone" else player.drain)(worker)
         self.hire()
 
-    @precondition(lambda self: any(self.model.workers[step.worker] == "gone" for step in self.running()))
+    @precondition(lambda self: any(self.model.workers[step.worker] != "live" for step in self.running()))
     @rule()
     def sweep(self) -> None:
         freed = self.agree_on(lambda: self.model.sweep(self.clock.now()), lambda player: player.sweep())
         self.tried["steps swept"] += freed or 0
 
-    @rule(seconds=st.sampled_from([0, 0.001, 0.3, 1, 2, 8, 60]))
-    def time_passes(self, seconds: float) -> None:
-        self.clock.advance(seconds)
+    @rule(seconds=st.sampled_from([None, 0, 0.001, 0.3, 1, 2, 8, 60]))
+    def time_passes(self, seconds: float | None) -> None:
+        """Some time, or exactly until the next retry is due."""
+        due_at = [step.run_at for step in self.model.steps() if step.state is StepState.WAITING_FOR_RETRY]
+        self.clock.advance(max(0, min(due_at, default=0) - self.clock.now()) / SECOND if seconds is None else seconds)
         due = self.agree_on(
             lambda: self.model.enqueue_due("timer", self.clock.now()), lambda player: player.enqueue_due("timer")
         )
@@ -225,7 +255,7 @@ class History(RuleBasedStateMachine):
     # Operators
 
     @precondition(lambda self: self.model.tasks)
-    @rule(which=picks, really=st.sampled_from([False, False, False, False, True]))
+    @rule(which=picks, really=st.sampled_from([False] * 7 + [True]))
     def cancel(self, which: int, really: bool) -> None:
         if not really:
             return
@@ -238,13 +268,10 @@ class History(RuleBasedStateMachine):
         self.tried["tasks cancelled"] += 1
 
     @precondition(lambda self: self.model.tasks)
-    @rule(which=picks, failed=st.sampled_from([True, True, True, False]))
-    def reset(self, which: int, failed: bool) -> None:
+    @rule(which=picks, state=st.sampled_from(RESETS))
+    def reset(self, which: int, state: StepState) -> None:
         steps = [
-            (task, no)
-            for task in self.model.tasks.values()
-            for no, step in task.steps.items()
-            if not failed or step.state is StepState.ERROR
+            (task, no) for task in self.model.tasks.values() for no, step in task.steps.items() if step.state is state
         ]
         if steps:
             task, no = steps[which % len(steps)]
@@ -252,7 +279,7 @@ class History(RuleBasedStateMachine):
                 lambda: self.model.reset(task.number, no, "ann", "try again", self.clock.now()),
                 lambda player: player.reset(task.wish, no, "ann", "try again"),
             )
-            self.tried["steps reset"] += failed
+            self.tried["steps reset"] += state is StepState.ERROR
 
     # What must hold
 
@@ -281,18 +308,15 @@ class History(RuleBasedStateMachine):
 
     def come_to_rest(self) -> None:
         """Whatever happened: with time and a worker that succeeds, every task comes to rest (I4)."""
-        for worker, state in self.model.workers.items():
+        for worker, state in list(self.model.workers.items()):
             if state != "gone":
-                self.model.workers[worker] = "gone"
-                for player in self.players:
-                    player.end(worker)
-        self.hire()
+                self.stop(worker, "gone")
         asked = Asked(len(self.model.workers), tuple(LANES), 1_000)
         while not all(task.state.is_at_rest for task in self.model.tasks.values()):
             before = expected(self.model)
             self.sweep()
             self.time_passes(3_600)
-            self.agree_on(lambda: self.model.claim(asked, self.clock.now()), lambda player: player.claim(asked))
+            self.claim(asked)
             if held := self.held():
                 self.settle([self.outcome(key, "ok") for key in held], None)
             self.all_agree()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import ClassVar
 
 import hypothesis
 import pytest
@@ -41,14 +43,17 @@ def databases(postgres_url: str) -> Iterator[list[Database]]:
         yield found
 
 
+# Seen to fail, within 2 to 170 examples, with each of these taken out of the statements or turned round: the fence or the
+# state in settle_steps, the refund of an attempt, stamp, fence, state or count in free_children, a state in rest_tasks
+# and trouble_tasks, order, room, fence or worker in claim_lane, the draining workers in abandoned_steps, <= in due_steps,
+# the failed steps in cancel_steps, state and crashes in reset_step, raise_epoch, the fence in record_attempts.
 def test_rules_and_databases_agree(databases: list[Database]) -> None:
     asked = hypothesis.settings().max_examples
 
     class Played(History):
-        pass
+        tried: ClassVar[Counter[str]] = Counter()
 
     Played.databases = databases
-    Played.tried = type(History.tried)()
     run_state_machine_as_test(
         Played,
         settings=settings(
@@ -58,4 +63,4 @@ def test_rules_and_databases_agree(databases: list[Database]) -> None:
             deadline=None,
         ),
     )
-    print(dict(Played.tried))
+    print(*(f"{count:,} {what}" for what, count in sorted(Played.tried.items())), sep=", ")
