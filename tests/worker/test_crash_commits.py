@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from tests.support.workshop import Workshop, flow
+from tests.support.workshop.deaths import EXITED
 from tests.support.workshop.handlers import ledger
 from tests.support.workshop.zygote import FINISHED, Zygote
 
 CHAIN: dict[str, list[str]] = {"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "e": ["d"]}
 FAN: dict[str, list[str]] = {"a": [], "b1": ["a"], "b2": ["a"], "b3": ["a"], "b4": ["a"], "c": ["b1", "b2", "b3", "b4"]}
 MOST_COMMITS = 60
-EXITED = 125
-"""The exit status of a child that left by ``os._exit`` instead of a signal."""
 
 
 @pytest.fixture(scope="module")

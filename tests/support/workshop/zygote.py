@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import sqlite3
 import subprocess
 import sys
 import traceback
@@ -18,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.workshop.deaths import die_at
 from tests.support.workshop.processes import CHECKOUT, environment
 
 FINISHED = 0
 FAILED = 3
-COMMITS_COUNTED = "commits"
 
 
 class Zygote:
@@ -62,46 +60,18 @@ class Zygote:
         self._log.close()
 
 
-def die_at(commit: int, moment: str, kill: bool) -> None:
-    """From here on count the commits of every connection of this process, and die ``moment`` the n-th.
-
-    The driver is wrapped, not the store: whichever way a transaction is written, it can't slip through.
-    """
-    connect, seen = sqlite3.connect, 0
-
-    class Counting(sqlite3.Connection):
-        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-            nonlocal seen
-            if sql.strip().lower() != "commit":
-                return super().execute(sql, *values)
-            seen += 1
-            if seen == commit and moment == "before":
-                _die(kill)
-            cursor = super().execute(sql, *values)
-            if seen == commit:
-                _die(kill)
-            return cursor
-
-    def counting(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection: sqlite3.Connection = connect(*arguments, **{"factory": Counting, **options})
-        return connection
-
-    setattr(sqlite3, "connect", counting)  # noqa: B010  # mypy knows it as overloaded
-
-
-def _die(kill: bool) -> None:
-    if kill:
-        os.kill(os.getpid(), signal.SIGKILL)
-    os._exit(-FAILED & 0x7F)
-
-
 def play(case: dict[str, Any]) -> None:
     """Create the task of the case where it isn't there yet, and run a worker until it is at rest."""
     from tasker_core import TaskerClient, Worker
+    from tasker_core.store import open_database
 
     if case.get("commit"):
         die_at(case["commit"], case["moment"], case["kill"])
     url, template = case["url"], case["template"]
+    if case.get("migrate"):
+        database = open_database(url)
+        database.migrate()
+        database.close()
     with TaskerClient(database_url=url) as client:
         client.register_template(template)
         task = client.create_task(
@@ -118,6 +88,7 @@ def play(case: dict[str, Any]) -> None:
 def serve() -> None:
     """Fork a child for each line that comes in."""
     import tasker_core  # noqa: F401  # before the forks
+    import tasker_core.store.postgres  # noqa: F401
     import tests.support.workshop.handlers  # noqa: F401
 
     for line in sys.stdin:

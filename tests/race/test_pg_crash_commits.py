@@ -1,0 +1,97 @@
+"""On PostgreSQL as well, a process that dies at any of its commits loses nothing and does nothing twice."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.reckoning import Reckoning, effects_out_of_order
+from tests.support.workshop import flow
+from tests.support.workshop.deaths import EXITED
+from tests.support.workshop.handlers import ledger
+from tests.support.workshop.zygote import FINISHED, Zygote
+
+CHAIN: dict[str, list[str]] = {"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "e": ["d"]}
+FAN: dict[str, list[str]] = {"a": [], "b1": ["a"], "b2": ["a"], "b3": ["a"], "b4": ["a"], "c": ["b1", "b2", "b3", "b4"]}
+MOST_COMMITS = 60
+
+
+@pytest.fixture(scope="module")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    with Zygote(tmp_path_factory.mktemp("zygote") / "stderr.log") as zygote:
+        yield zygote
+
+
+class Case:
+    """One death, in a schema and with a ledger of its own."""
+
+    def __init__(self, database: str, directory: Path, graph: dict[str, list[str]], no: int) -> None:
+        self.schema = f"death_{no}"
+        self.url = f"{database}?tasker_schema={self.schema}"
+        self._database = database
+        self._graph = graph
+        self._book = directory / f"ledger-{no}.db"
+        with ledger(self._book):
+            pass
+
+    def order(self, **death: Any) -> dict[str, Any]:
+        retry = {"max_attempts": 5, "backoff": "none", "backoff_base_ms": 1}
+        steps: dict[str, Any] = {name: {"handler": {"callable": "note"}, "retry": retry} for name in self._graph}
+        context = {"ledger": str(self._book)}
+        return {"url": self.url, "migrate": True, "template": flow(self._graph, **steps), "context": context, **death}
+
+    def settled(self) -> set[str]:
+        """The steps that the store calls complete; none while the schema isn't there."""
+        with psycopg.connect(self._database) as connection:
+            found = connection.execute("select to_regclass(%s)", (f"{self.schema}.steps",)).fetchone()
+        if found == (None,):
+            return set()
+        with closing(Reckoning(self.url)) as reckoning:
+            return reckoning.settled()
+
+    def calls(self) -> dict[str, int]:
+        with ledger(self._book) as entries:
+            return dict(entries.execute("select step, count(*) from calls group by 1").fetchall())
+
+    def complaints(self, settled_before: set[str], calls_before: dict[str, int]) -> Sequence[str]:
+        """What is wrong after the next process has finished the task."""
+        with closing(Reckoning(self.url)) as reckoning:
+            wrong = reckoning.complaints(tasks=1, steps=len(self._graph))
+            if live := reckoning.count("select count(*) from tasker.workers where state <> 'gone'"):
+                wrong.append(f"{live} workers are thought to live")
+        with ledger(self._book) as entries:
+            effects = entries.execute("select task, step from effects order by rowid").fetchall()
+        if sorted(step for _, step in effects) != sorted(self._graph):
+            wrong.append(f"effects are {effects}")
+        wrong += effects_out_of_order(effects, self._graph)
+        calls = self.calls()
+        wrong += [f"{step} was settled and ran again" for step in settled_before if calls[step] != calls_before[step]]
+        wrong += [f"{step} ran {count} times" for step, count in calls.items() if count > 2]
+        return wrong
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("graph", [CHAIN, FAN], ids=["chain", "fan"])
+def test_no_death_at_a_commit_loses_or_repeats_a_step(
+    zygote: Zygote, postgres_url: str, tmp_path: Path, graph: dict[str, list[str]], moment: str
+) -> None:
+    deaths = 0
+    for commit in range(1, MOST_COMMITS):
+        case, kill = Case(postgres_url, tmp_path, graph, commit), commit % 2 == 0
+        ended = zygote.run(case.order(commit=commit, moment=moment, kill=kill))
+        if ended == FINISHED:
+            break
+        assert ended == (-signal.SIGKILL if kill else EXITED), f"commit {commit}"
+        deaths += 1
+        settled, calls = case.settled(), case.calls()
+        assert zygote.run(case.order()) == FINISHED, f"after a death {moment} commit {commit}"
+        assert case.complaints(settled, calls) == [], f"after a death {moment} commit {commit}"
+    else:
+        pytest.fail(f"not finished within {MOST_COMMITS} commits")
+    assert deaths >= 8, "the migration, two registrations, the task and every level of its steps commit"
