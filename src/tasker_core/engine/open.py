@@ -6,12 +6,16 @@ import os
 import threading
 from dataclasses import dataclass
 
-from tasker_core.engine import Engine
+from tasker_core.clock import SECOND
+from tasker_core.engine import LEASE_TIME, Engine
 from tasker_core.engine.prune import age
+from tasker_core.errors import InvalidRequestError
 from tasker_core.store import Store, open_database
 from tasker_core.words import Micros
 
 DEFAULT_URL = "sqlite:///tasker.db"
+SHORTEST_LEASE, LONGEST_LEASE = 3.0, 3_600.0
+"""Seconds. A shorter one would be outlived by a busy moment of the machine."""
 
 _lock = threading.Lock()
 _open: dict[tuple[int, str], _Shared] = {}
@@ -34,6 +38,23 @@ def retention() -> Micros | None:
     return age(given, "TASKER_RETENTION") if given else None
 
 
+def lease_time() -> Micros:
+    """How long a silent worker is believed to live: TASKER_LEASE_SECONDS, else 10 s. Raises InvalidRequestError."""
+    given = os.environ.get("TASKER_LEASE_SECONDS")
+    if not given:
+        return LEASE_TIME
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
+        raise InvalidRequestError(
+            f"TASKER_LEASE_SECONDS must be a number from {SHORTEST_LEASE:g} to {LONGEST_LEASE:g}, not {given!r}",
+            field="TASKER_LEASE_SECONDS",
+        )
+    return round(seconds * SECOND)
+
+
 def open_engine(url: str) -> Engine:
     """The engine on ``url``, migrated. Hand it back with ``close_engine``.
 
@@ -43,10 +64,10 @@ def open_engine(url: str) -> Engine:
     with _lock:
         shared = _open.get(key)
         if shared is None:
-            kept = retention()
+            kept, lease = retention(), lease_time()
             database = open_database(url)
             database.make_ready()
-            shared = _open[key] = _Shared(Engine(Store(database), retention=kept), 0)
+            shared = _open[key] = _Shared(Engine(Store(database), retention=kept, lease_time=lease), 0)
         shared.users += 1
         return shared.engine
 

@@ -20,16 +20,20 @@ SWEEP_EVERY = 1.0
 
 
 class Pulse(threading.Thread):
-    """Beats for ``loop``'s worker. ``register`` makes a new registration when the worker was given up meanwhile."""
+    """Beats for ``loop``'s worker, five times in a lease time and at least every 2 s.
 
-    def __init__(self, transport: Transport, loop: Loop, register: Callable[[], int]) -> None:
+    ``register`` makes a new registration when the worker was given up meanwhile.
+    """
+
+    def __init__(self, transport: Transport, loop: Loop, register: Callable[[], int], lease_time: Micros) -> None:
         super().__init__(name="tasker-pulse", daemon=True)
         self._transport = transport
         self._loop_thread = loop
         self._register = register
         self._over = threading.Event()
+        self._every: Micros = min(BEAT_EVERY, lease_time // 5)
         self._last_beat: Micros = transport.now()
-        self._next_beat: Micros = self._last_beat + BEAT_EVERY
+        self._next_beat: Micros = self._last_beat + self._every
 
     def stop(self) -> None:
         self._over.set()
@@ -60,4 +64,4 @@ class Pulse(threading.Thread):
             strays = [key for key, claimed_at in heard.unknown.items() if claimed_at < self._last_beat]
             if strays:
                 transport.give_back(loop.worker, strays)
-        self._last_beat, self._next_beat = now, now + BEAT_EVERY
+        self._last_beat, self._next_beat = now, now + self._every

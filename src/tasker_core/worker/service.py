@@ -63,7 +63,7 @@ class Service:
             self.serving = Serving(registry, own, settings.namespaces)
             self.serving.refresh(self._transport.templates())
             self.loop = Loop(self._transport, self.serving, settings.concurrency, self._register())
-            self.pulse = Pulse(self._transport, self.loop, self._register)
+            self.pulse = Pulse(self._transport, self.loop, self._register, self.engine.lease_time)
         except BaseException:
             close_engine(self.engine)
             raise

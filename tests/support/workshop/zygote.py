@@ -87,8 +87,7 @@ def play(case: dict[str, Any]) -> None:
 
 def serve() -> None:
     """Fork a child for each line that comes in."""
-    import tasker_core  # noqa: F401  # before the forks
-    import tasker_core.store.postgres  # noqa: F401
+    import tasker_core.store.postgres  # noqa: F401  # before the forks
     import tests.support.workshop.handlers  # noqa: F401
 
     for line in sys.stdin:
