@@ -81,6 +81,8 @@ class Engine:
 
         ``but`` is the ready-listener of the worker that asks: it needs no hint about what it frees itself.
         """
+        if not reports:
+            return self.claim(request) if request is not None else Reply({}, ())
         answers, settlements = self._settler.settle(reports, actor, as_claim(request) if request else None)
         for done in settlements:
             self.wake.rested(done.rested)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tasker_core.clock import Clock, Ids
+from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
 from tasker_core.rules import spelling
 from tasker_core.rules.payload import decode, encode
@@ -16,10 +16,12 @@ from tasker_core.rules.template_diff import difference
 from tasker_core.store import Store
 from tasker_core.store.rows import TemplateRow
 from tasker_core.store.templates import NewTemplate
-from tasker_core.words import Attempted, RetryPolicy, lane_of
+from tasker_core.words import Attempted, Micros, RetryPolicy, lane_of
 
 DEFAULT_NAMESPACE = "default"
 DEFAULT_VERSION = "1.0.0"
+CHOICE_HOLDS: Micros = SECOND
+"""How long a choice among versions and namespaces is believed: others may register newer ones."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Catalog:
         self._store, self._clock, self._ids = store, clock, ids
         self._known: dict[str, Known] = {}
         self._chosen: dict[tuple[str | None, str, str | None], Known] = {}
+        self._chosen_at: Micros = 0
         self._lock = threading.Lock()
 
     def register(self, template: Template, *, replace: bool) -> Registered:
@@ -164,6 +167,8 @@ class Catalog:
         A name that ``default`` hasn't, or that comes without a namespace, is taken from the one namespace that has it.
         Without a version it is 1.0.0, else the newest. Raises UnknownTemplateError, naming what is near.
         """
+        if self._clock.monotonic() - self._chosen_at > CHOICE_HOLDS:
+            self.refresh()
         chosen = self._chosen.get((namespace, name, version))
         if chosen is None:
             chosen = self._look_up(name, namespace, version)
@@ -172,7 +177,7 @@ class Catalog:
 
     def refresh(self) -> None:
         """Forget which contents are current."""
-        self._chosen = {}
+        self._chosen, self._chosen_at = {}, self._clock.monotonic()
 
     def _look_up(self, name: str, namespace: str | None, version: str | None) -> Known:
         rows = self._store.templates.current(name)

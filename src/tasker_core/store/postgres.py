@@ -266,7 +266,7 @@ class PostgresDatabase:
             raise StoreError(
                 f"{self.name}: {_first_line(error)}; docs/how-to says which rights Tasker needs"
             ) from error
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
+        except (psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError) as error:
             raise StoreDataError(f"{self.name}: {_first_line(error)}") from error
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise StoreUnavailableError(f"{self.name} can't be reached: {_first_line(error)}") from error

@@ -138,7 +138,9 @@ class SqliteDatabase:
         """SQLite carries no hints."""
 
     def change_mark(self) -> int:
-        (mark,) = self._reader().execute("pragma data_version").fetchone()
+        connection = self._reader()
+        with _said_plainly(self.path):
+            (mark,) = connection.execute("pragma data_version").fetchone()
         return int(mark)
 
     def close(self) -> None:
@@ -251,6 +253,8 @@ def _said_plainly(path: Path) -> Iterator[None]:
     """Turn sqlite3's errors into ours, with what to do about them."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise StoreDataError(f"{path}: a text holds half a surrogate pair, which can't be stored") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

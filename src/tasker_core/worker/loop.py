@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from tasker_core.errors import ResolutionError, StoreError, TaskerError
+from tasker_core.errors import ResolutionError, StoreError
 from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Reply, Report, StepError
 from tasker_core.worker.attempt import Attempt
 from tasker_core.worker.executor import Executor
@@ -150,7 +150,8 @@ class Loop(threading.Thread):
                         log.error("%s; the worker ends, and %d results are lost", error, len(self._reporting))
                         return
                     self._wait_for_better_times(error)
-                except TaskerError:
+                except Exception:
+                    # A worker that died of a surprise would leave everything else that it runs behind.
                     log.exception("the worker's turn failed")
                     time.sleep(LONGEST_PAUSE)
         finally:
@@ -195,7 +196,7 @@ class Loop(threading.Thread):
         request = self._request(self._lanes.order(), room) if room > 0 else None
         try:
             reply = self._transport.report(self.worker, reports, request)
-        except TaskerError:
+        except Exception:
             self._inbox.put_back(reports)
             raise
         for report in reports:

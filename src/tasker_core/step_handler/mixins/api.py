@@ -6,12 +6,13 @@ import contextlib
 import ssl
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from tasker_core.step_handler.mixins.api_response import ApiResponse
 from tasker_core.types import StepHandlerResult
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["APIMixin", "ApiResponse"]
 
@@ -19,6 +20,8 @@ __all__ = ["APIMixin", "ApiResponse"]
 @cache
 def _trust() -> ssl.SSLContext:
     """Loading certificates takes tens of milliseconds, and a handler lives for one attempt only: load them once."""
+    import httpx
+
     return httpx.create_ssl_context()
 
 
@@ -38,6 +41,9 @@ class APIMixin:
     def client(self) -> httpx.Client:
         """An ``httpx.Client`` over the class's base URL, timeout (seconds) and headers, made on first use."""
         if self._client is None:
+            # Its import costs every start of the command a fifth of a second; few handlers need it.
+            import httpx
+
             self._client = httpx.Client(
                 base_url=self.base_url,
                 timeout=self.default_timeout,

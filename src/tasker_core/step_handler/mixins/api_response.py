@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -91,7 +93,10 @@ class ApiResponse:
                     value = value.get("message")
                 if isinstance(value, str) and value:
                     return value
-        return httpx.codes.get_reason_phrase(self.status_code) or "HTTP Error"
+        try:
+            return HTTPStatus(self.status_code).phrase
+        except ValueError:
+            return "HTTP Error"
 
     def to_dict(self) -> dict[str, Any]:
         """``status_code``, ``headers`` and ``body``."""
