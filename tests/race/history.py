@@ -304,7 +304,7 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.agreed:
             self.come_to_rest()
-        self.tried["examples"] += 1
+        self.tried["histories"] += 1
 
     def come_to_rest(self) -> None:
         """Whatever happened: with time and a worker that succeeds, every task comes to rest (I4)."""

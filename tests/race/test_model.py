@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar
 
-import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -18,11 +18,7 @@ from tasker_core.store import Store, open_database
 from tests.race.beside import Beside
 from tests.race.history import Database, History
 
-EXAMPLES = 200
-SOAK = 1_000
-"""More examples than this are only asked for by a soak."""
-
-
+HISTORIES = int(os.environ.get("TASKER_TEST_HISTORIES", "200"))
 MEMORY = Path("/dev/shm")
 """Where there is no disk that each commit would wait for: this search isn't after what a power cut does."""
 
@@ -48,8 +44,6 @@ def databases(postgres_url: str) -> Iterator[list[Database]]:
 # and trouble_tasks, order, room, fence and worker in claim_lane, draining workers in abandoned_steps, <= in due_steps,
 # failed steps in cancel_steps, state and crashes in reset_step, raise_epoch, the fence in record_attempts.
 def test_rules_and_databases_agree(databases: list[Database]) -> None:
-    asked = hypothesis.settings().max_examples
-
     class Played(History):
         tried: ClassVar[Counter[str]] = Counter()
 
@@ -57,10 +51,10 @@ def test_rules_and_databases_agree(databases: list[Database]) -> None:
     run_state_machine_as_test(
         Played,
         settings=settings(
-            max_examples=asked if asked > SOAK else EXAMPLES,
+            max_examples=HISTORIES,
             stateful_step_count=40,
             suppress_health_check=list(HealthCheck),
             deadline=None,
         ),
     )
-    print(*(f"{count:,} {what}" for what, count in sorted(Played.tried.items())), sep=", ")
+    print("\nplayed:", ", ".join(f"{count} {what}" for what, count in sorted(Played.tried.items())))

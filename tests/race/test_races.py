@@ -64,6 +64,7 @@ def test_no_join_is_lost_and_none_is_readied_twice(
         those.all_is_sound()
         attempts = tables(those.first.store, "attempts")["attempts"]
         assert len(attempts) == joins * TIMES * (parents + 1)
+        print(f"\nplayed: {joins * TIMES} joins of {parents} parents by {connections} connections")
         assert set(orphans(those.first.store).values()) == {0}
 
 
@@ -141,7 +142,7 @@ def test_a_task_is_settled_or_cancelled_and_never_both_by_halves(store_url: str)
             assert settler.state(task) == "cancelled"
         those.all_is_sound()
         assert settler.claim("shop/b", "shop/c", "shop/d") == []
-        print(f"{lost} of {60 * TIMES} were cancelled first")
+        print(f"\nplayed: {60 * TIMES} tasks cancelled while settling, {lost} steps cancelled before they were settled")
 
 
 def test_a_report_and_a_sweep_end_an_attempt_once(store_url: str) -> None:

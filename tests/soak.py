@@ -1,0 +1,112 @@
+"""The long searches: thousands of histories against the rules, and the races again and again, until the time is over.
+
+    make soak                        ten minutes
+    python -m tests.soak 60          an hour
+    SOAK_MINUTES=60 make soak        the same
+
+Each round plays the races and some hundreds of histories in a process of its own, with a seed that is printed: should a
+round fail, ``python -m tests.soak --seed N`` plays its histories again. The round under way when the time is over is
+played to its end. Then follows what was played in all; the exit code is 1 if any round failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+HISTORIES = 400
+"""Histories a round: one to three minutes."""
+RACES = 3
+"""How many times as long as in a test run each race is."""
+LONGEST_ROUND = 30 * 60
+"""Seconds after which a round hangs."""
+
+
+def main() -> int:
+    given = arguments()
+    until = time.monotonic() + 60 * given.minutes
+    played: Counter[str] = Counter()
+    failed: list[int] = []
+    rounds = 0
+    while not rounds or (given.seed is None and time.monotonic() < until):
+        rounds += 1
+        seed = secrets.randbelow(2**31) if given.seed is None else given.seed
+        began = time.monotonic()
+        passed, said = play(seed)
+        played.update(counts(said))
+        print(f"round {rounds}: {'passed' if passed else 'FAILED'}, seed {seed}, {time.monotonic() - began:.0f} s")
+        if not passed:
+            failed.append(seed)
+            print(said)
+        sys.stdout.flush()
+    print(f"\n{rounds} rounds, {len(failed)} failed; in all")
+    for what, count in sorted(played.items()):
+        print(f"{count:>12,} {what}")
+    for seed in failed:
+        print(f"to play again what failed: python -m tests.soak --seed {seed}")
+    return 1 if failed else 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Search for failures, for a long time.")
+    minutes = float(os.environ.get("SOAK_MINUTES", "10"))
+    parser.add_argument("minutes", nargs="?", type=float, default=minutes, help="for how long (default %(default)g)")
+    parser.add_argument("--seed", type=int, help="play one round only, the one of this seed")
+    return parser.parse_args()
+
+
+def play(seed: int) -> tuple[bool, str]:
+    """One round: whether it passed, and what it said."""
+    environment = os.environ | {
+        "HYPOTHESIS_PROFILE": "soak",
+        "TASKER_TEST_HISTORIES": str(HISTORIES),
+        "TASKER_TEST_RACE_TIMES": str(RACES),
+    }
+    suites = [str(ROOT / "tests" / "race" / name) for name in ("test_races.py", "test_model.py")]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-s",
+        "-p",
+        "no:cacheprovider",
+        f"--hypothesis-seed={seed}",
+        *suites,
+    ]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=LONGEST_ROUND, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        said = error.output or ""
+        said = said.decode() if isinstance(said, bytes) else said
+        return False, f"{said}\nthe round hung for {LONGEST_ROUND} s"
+    return done.returncode == 0, done.stdout
+
+
+def counts(said: str) -> Counter[str]:
+    """What the tests said that they had played.
+
+    >>> counts("..\\nplayed: 3 joins, 2 tasks\\n.")
+    Counter({'joins': 3, 'tasks': 2})
+    """
+    found: Counter[str] = Counter()
+    for line in re.findall(r"played: (.*)", said):
+        for each in line.split(", "):
+            count, what = each.split(" ", 1)
+            found[what] += int(count)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
