@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
-import uuid
 from typing import Protocol
 
 from tasker_core.words import Micros
@@ -73,10 +73,7 @@ class RandomIds:
 
     def new(self) -> str:
         value = (time.time_ns() // 1_000_000) << 80 | self._bits(10)
-        value = value & ~(0xF << 76) | 0x7 << 76
-        value = value & ~(0x3 << 62) | 0x2 << 62
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return _as_text(value & ~(0xF << 76) | 0x7 << 76)
 
     def _bits(self, size: int) -> int:
         with self._lock:
@@ -86,10 +83,18 @@ class RandomIds:
         return int.from_bytes(random, "big")
 
 
+def _as_text(value: int) -> str:
+    """A UUID's usual spelling; the two bits that say which variant it is are set here."""
+    text = f"{value & ~(0x3 << 62) | 0x2 << 62:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 def step_uuid(task: str, no: int) -> str:
     """The public id of step ``no`` of ``task``: derived (UUIDv5), so that no row has to carry it.
 
     >>> step_uuid("01980000-0000-7000-8000-000000000000", 1)
     '311a7a00-55b4-5519-86f8-4065d1074f45'
     """
-    return str(uuid.uuid5(uuid.UUID(task), f"step:{no}"))
+    named = bytes.fromhex(task.replace("-", "")) + f"step:{no}".encode()
+    value = int.from_bytes(hashlib.sha1(named, usedforsecurity=False).digest()[:16], "big")
+    return _as_text(value & ~(0xF << 76) | 0x5 << 76)
