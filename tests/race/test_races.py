@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from functools import partial
+from threading import Barrier
 
 import pytest
 
+from tasker_core.errors import StoreUnavailableError
 from tasker_core.store import Store
+from tasker_core.store.database import Call, as_json
 from tasker_core.store.postgres import PostgresDatabase
 from tasker_core.store.steps import Claim, Ruling
 from tasker_core.store.tasks import NewTask
@@ -244,3 +247,25 @@ def test_a_retry_that_is_due_is_enqueued_once(store_url: str) -> None:
             assert len(again) == len(held)
             those.first.settle(*map(complete, again))
         those.all_is_sound()
+
+
+def test_a_deadlock_is_said_plainly_and_leaves_nothing_behind(postgres_url: str) -> None:
+    """Verbs lock one task, or several in the order of their numbers; whoever doesn't hears of it."""
+    with hands(postgres_url, 2) as those:
+        one, other = those.first.tasks(those.first.template(DIAMOND), 2)
+        both_hold = Barrier(2, timeout=30)
+
+        def lock(stage: Stage, first: int, second: int) -> str:
+            try:
+                with stage.store.database.transaction() as transaction:
+                    transaction.run(Call("lock_tasks", {"tasks": as_json([first])}))
+                    both_hold.wait()
+                    transaction.run(Call("lock_tasks", {"tasks": as_json([second])}))
+            except StoreUnavailableError as error:
+                return str(error)
+            return ""
+
+        said = those.at_once(partial(lock, those.stages[0], one, other), partial(lock, those.stages[1], other, one))
+        assert sorted(map(bool, said)) == [False, True]
+        assert "deadlock detected" in "".join(said)
+        assert those.first.cancel(one) and those.first.cancel(other)

@@ -92,7 +92,7 @@ class PostgresDatabase:
                     return self._pipelined(connection, calls, begin)
             except _TryAgain as error:
                 if attempt == DEADLOCK_TRIES:
-                    raise StoreUnavailableError(f"{self.name}: {error}") from error
+                    raise StoreUnavailableError(str(error)) from error
                 time.sleep(0.01 * attempt)
         raise AssertionError("unreachable")
 
@@ -257,7 +257,7 @@ class PostgresDatabase:
         try:
             yield
         except (sqlstate.DeadlockDetected, sqlstate.SerializationFailure) as error:
-            raise _TryAgain(str(error)) from error
+            raise _TryAgain(f"{self.name}: {_first_line(error)}") from error
         except sqlstate.DiskFull as error:
             raise StoreFullError(f"{self.name}: the server's disk is full ({_first_line(error)})") from error
         except (sqlstate.UndefinedTable, sqlstate.UndefinedColumn, sqlstate.InvalidSchemaName) as error:
@@ -289,7 +289,7 @@ def _answer(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
     return cursor.fetchall() if cursor.description else [(cursor.rowcount,)]
 
 
-class _TryAgain(Exception):
+class _TryAgain(StoreUnavailableError):
     """The database chose this transaction as a victim; nothing of it was kept."""
 
 
