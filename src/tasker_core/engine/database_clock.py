@@ -9,6 +9,10 @@ from tasker_core.clock import Clock, SystemClock
 from tasker_core.store.database import Database
 from tasker_core.words import Micros
 
+TRIES = 3
+PROMPT: Micros = 20_000
+"""An answer that took longer is asked for again: half of what it took is how wrong it may be."""
+
 
 class DatabaseClock:
     """The database's time: asked now and then (``learn``), carried on by this machine's monotonic clock between.
@@ -22,11 +26,19 @@ class DatabaseClock:
         self.learn()
 
     def learn(self) -> None:
-        """Ask again. The answer is taken as of the middle of the round trip."""
-        before = self.monotonic()
-        now = self._ask()
-        if now is not None:
-            self._ahead = now - (before + self.monotonic()) // 2
+        """Ask again. The answer is taken as of the middle of the round trip.
+
+        A process can be suspended in the middle of a question, for minutes: of several answers the quickest counts.
+        """
+        answers: list[tuple[Micros, Micros]] = []
+        while len(answers) < TRIES and (not answers or answers[-1][0] > PROMPT):
+            before = self.monotonic()
+            now = self._ask()
+            took = self.monotonic() - before
+            if now is None:
+                return
+            answers.append((took, now - before - took // 2))
+        _, self._ahead = min(answers)
 
     def now(self) -> Micros:
         return self.monotonic() + self._ahead
