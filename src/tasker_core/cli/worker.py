@@ -34,6 +34,16 @@ def worker(
     database_url: Database = None,
 ) -> None:
     """Run handlers until SIGTERM or Ctrl-C; a second one ends at once."""
+    asked = threading.Event()
+
+    def stop(signum: int, *_: object) -> None:
+        if asked.is_set():
+            sys.exit(128 + signum)
+        asked.set()
+
+    # Before the start: from then on the worker holds steps, which it has to finish or hand back.
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, stop)
     running = Worker.start(
         handlers,
         BootstrapConfig(worker_id=name) if name else None,
@@ -50,15 +60,6 @@ def worker(
         f"worker {running.worker_id} serves {len(serving.lanes)} handlers, {concurrency} at a time", highlight=False
     )
     sys.stdout.flush()
-    asked = threading.Event()
-
-    def stop(signum: int, *_: object) -> None:
-        if asked.is_set():
-            sys.exit(128 + signum)
-        asked.set()
-
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, stop)
     while not asked.wait(0.2):
         if not running.is_running:
             raise typer.Exit(STUCK)
