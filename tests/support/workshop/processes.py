@@ -53,9 +53,14 @@ def environment(url: str | None = None, more: Mapping[str, str] | None = None) -
 
 
 class Background:
-    """``tasker`` in the background, its output in a file; a ``with`` block that kills it at the end."""
+    """``tasker`` in the background, its output in a file; a ``with`` block that kills it at the end.
 
-    def __init__(self, *arguments: str | Path, log: Path, url: str | None = None, cwd: Path | None = None) -> None:
+    ``more`` goes into its environment.
+    """
+
+    def __init__(
+        self, *arguments: str | Path, log: Path, url: str | None = None, cwd: Path | None = None, **more: str
+    ) -> None:
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -64,7 +69,7 @@ class Background:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
-                env=environment(url),
+                env=environment(url, more),
             )
 
     @property
