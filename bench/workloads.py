@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from bench import templates
+from bench.creating import create_in_bulk, request
+from bench.history import history
 from bench.stage import Stage
-from tasker_core import TaskerClient, Worker
+from tasker_core import Worker
 
 Figures = dict[str, float]
 STEPS = len(templates.CHECKOUT)
-BULK = 500
-
-
-def request(name: str, no: int) -> dict[str, Any]:
-    key = f"{name}-{no}-{time.time_ns()}"
-    return {"name": name, "namespace": "bench", "context": templates.context(no), "idempotency_key": key}
-
-
-def create_in_bulk(client: TaskerClient, name: str, tasks: int, a_call: int = BULK) -> None:
-    for start in range(0, tasks, a_call):
-        client.create_tasks([request(name, no) for no in range(start, min(start + a_call, tasks))])
 
 
 def a1(stage: Stage, tasks: int, workers: int) -> Figures:
@@ -96,4 +86,5 @@ WORKLOADS: dict[str, tuple[Callable[[Stage, int, int], Figures], int]] = {
     "a4": (a4, 300),
     "b": (b, 500),
     "c": (c, 3),
+    "history": (history, 1_000_000),
 }

@@ -8,6 +8,7 @@ A line that ends in ``--pg`` or ``--lite`` belongs to that database alone. ``tas
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -26,12 +27,17 @@ def statements(dialect: Dialect, schema: str = "tasker") -> dict[str, str]:
     """Every statement of the store by name, ready for this database."""
     found: dict[str, str] = {}
     for file in _files():
-        parts = _NAME.split(file.read_text("utf-8"))
-        for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        for name, text in named(file.read_text("utf-8")):
             if name in found:
                 raise ValueError(f"{file.name}: statement {name!r} is defined twice")
             found[name] = render(text, dialect, schema)
     return found
+
+
+def named(text: str) -> Iterator[tuple[str, str]]:
+    """(name, text) of each statement of a file."""
+    parts = _NAME.split(text)
+    return zip(parts[1::2], parts[2::2], strict=True)
 
 
 @cache

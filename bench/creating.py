@@ -1,0 +1,21 @@
+"""Tasks to measure with: each has a key of its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bench import templates
+from tasker_core import TaskerClient
+
+BULK = 500
+
+
+def request(name: str, no: int) -> dict[str, Any]:
+    key = f"{name}-{no}-{time.time_ns()}"
+    return {"name": name, "namespace": "bench", "context": templates.context(no), "idempotency_key": key}
+
+
+def create_in_bulk(client: TaskerClient, name: str, tasks: int, a_call: int = BULK) -> None:
+    for start in range(0, tasks, a_call):
+        client.create_tasks([request(name, no) for no in range(start, min(start + a_call, tasks))])
