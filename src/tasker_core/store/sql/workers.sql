@@ -36,11 +36,12 @@ where id in (select value from json_each(:workers)) --lite
 
 -- name: abandoned_steps
 -- Steps in progress whose worker isn't alive, asked afresh each time: nothing has to be remembered for it.
+-- Ordered by the bare key, SQLite would walk the primary key, which is as long as the history, instead of sorting few.
 select s.task_id, s.no, s.fence, s.name, s.attempt, s.crashes, t.template_id, s.worker, s.lane, s.claimed_at, s.epoch
 from tasker.steps s join tasker.tasks t on t.id = s.task_id
 where s.state = 'in_progress'
   and not exists (select 1 from tasker.workers w where w.id = s.worker and w.state in ('live', 'draining'))
-order by s.task_id, s.no
+order by s.task_id + 0, s.no
 limit 200
 
 -- name: take_duty
