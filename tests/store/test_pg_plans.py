@@ -1,0 +1,114 @@
+"""Each hot statement reaches the tables that grow by an index, and looks at no more rows than its batch explains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from bench import templates
+from bench.history import load
+from tasker_core.clock import ManualClock
+from tasker_core.engine import Engine
+from tasker_core.rules.template import Template
+from tasker_core.store import Store, open_database
+from tests.support.flows import Hands, failed, ok, wish
+from tests.support.meddling import meddle
+from tests.support.plans import GROWING, Access, ExplainingPostgres, ExplainingSqlite
+from tests.support.postgres_address import Address
+
+FINISHED, READY, BATCH = 20_000, 300, 40
+HOT = {
+    "lock_tasks", "settle_steps", "record_attempts", "free_children", "rest_tasks", "record_rest", "trouble_tasks",
+    "date_queued_steps", "claim_lane", "claimed_steps", "waiting_lanes", "next_due", "due_steps", "enqueue_due",
+    "inputs_of_tasks", "results_of_steps", "leases_of", "abandoned_steps",
+}  # fmt: skip
+QUEUES = {"steps_ready", "steps_running", "steps_waiting"}
+"""Partial indexes: as long as a queue, not as the history. They may be walked."""
+NOT_HOT = {"templates_in_use"}
+"""Asked after a registration; tasks are only looked through for contents that were replaced."""
+MOST_ROWS = 4 * BATCH
+
+
+@pytest.fixture(scope="module")
+def grown_sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('grown') / 'tasker.db'}"
+    _grow(url)
+    return url
+
+
+@pytest.fixture(scope="module")
+def grown_postgres(postgres_server: Address) -> Iterator[str]:
+    with postgres_server.database() as url:
+        _grow(url)
+        yield url
+
+
+def _grow(url: str) -> None:
+    """A long history, some ready tasks, and a database that knows it."""
+    with closing(open_database(url)) as database:
+        database.migrate()
+        store = Store(database)
+        engine = Engine(store)
+        engine.catalog.register(Template.from_content(templates.checkout()), replace=True)
+        load(url, FINISHED)
+        wishes = {"namespace": "bench", "name": "bench_checkout"}
+        engine.create([wish(engine, idempotency_key=f"ready {no}", **wishes) for no in range(READY)])
+        for table in GROWING:
+            meddle(store, f"analyze {{{table}}}")
+
+
+def _play(database: ExplainingPostgres | ExplainingSqlite) -> None:
+    """Claim a batch, end its attempts in every way that is common, and do what workers do beside it."""
+    clock = ManualClock(time.time_ns() // 1_000)
+    engine = Engine(Store(database), clock=clock)
+    hands = Hands(engine)
+    leases = hands.claim_all(BATCH)
+    assert len(leases) == BATCH
+    well, badly, released = leases[: BATCH - 10], leases[BATCH - 10 : BATCH - 5], leases[BATCH - 5 :]
+    hands.report(*map(ok, well), *map(failed, badly), then=hands.request(BATCH))
+    engine.give_back(hands.number, [lease.key for lease in released], "the worker stops")
+    engine.beat(hands.number, [])
+    engine.store.steps.look(hands.request().lanes)
+    clock.advance(60)
+    assert engine.enqueue_due(hands.actor) == len(badly)
+    engine.sweep()
+    stranger = Hands(Engine(engine.store, clock=clock))
+    request = stranger.request(BATCH)
+    taken = stranger.engine.claim(replace(request, lanes=request.lanes[::-1])).leases
+    engine.stop_sweeping()
+    assert {lease.step for lease in taken} > {"process_payment"}, "with results that this engine doesn't remember"
+
+
+def _complaints(accesses: list[Access]) -> list[str]:
+    wrong = []
+    for access in accesses:
+        if access.statement in NOT_HOT:
+            continue
+        if not access.by and not access.has_condition:
+            wrong.append(f"{access.statement} reads all of {access.table}")
+        elif not access.has_condition and access.by not in QUEUES:
+            wrong.append(f"{access.statement} walks along {access.by}")
+        elif access.rows > MOST_ROWS:
+            wrong.append(f"{access.statement} looks at {access.rows} rows of {access.table} by {access.by}")
+    return sorted(set(wrong))
+
+
+@pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
+def test_postgres_goes_by_the_indexes(grown_postgres: str, plans: str) -> None:
+    with closing(ExplainingPostgres(grown_postgres, plans)) as database:
+        _play(database)
+    assert {access.statement for access in database.accesses} >= HOT
+    assert _complaints(database.accesses) == []
+
+
+def test_sqlite_goes_by_the_indexes(grown_sqlite: str) -> None:
+    with closing(ExplainingSqlite.from_url(grown_sqlite)) as database:
+        assert isinstance(database, ExplainingSqlite)
+        database.accesses = []
+        _play(database)
+    assert {access.statement for access in database.accesses} >= HOT - {"lock_tasks"}
+    assert _complaints(database.accesses) == []
