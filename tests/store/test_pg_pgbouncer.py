@@ -1,0 +1,139 @@
+"""Through PgBouncer in transaction mode: the store's own tests, a worker's run, and nothing left in sessions."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import psycopg
+import pytest
+
+from tasker_core import TaskerClient
+from tasker_core.store import Store, open_database
+from tasker_core.store.postgres import PLANNER, PostgresDatabase
+from tests.store import test_store_claim, test_store_create, test_store_joins, test_store_settle
+from tests.support.pgbouncer import pgbouncer, pgbouncer_program
+from tests.support.postgres_address import Address
+from tests.support.workshop import Background, flow
+from tests.support.workshop.handlers import ledger
+
+# Played here once more, on the stores that `store_url` below names.
+test_a_claim_writes_who_when_and_a_new_fence = test_store_claim.test_a_claim_writes_who_when_and_a_new_fence
+test_racing_claimers_get_distinct_steps = test_store_claim.test_racing_claimers_get_distinct_steps
+test_a_claim_whose_answer_was_lost = test_store_claim.test_a_claim_whose_answer_was_lost_can_be_asked_for_again
+test_a_task_is_written = test_store_create.test_a_task_is_written_with_its_steps_edges_and_payload
+test_an_identity_that_exists = test_store_create.test_an_identity_that_exists_is_not_written_again
+test_all_or_none_writes_none = test_store_create.test_all_or_none_writes_none_when_one_exists
+test_racing_creators = test_store_create.test_racing_creators_of_the_same_tasks_write_each_once
+test_racing_settlers_lose_no_join = test_store_joins.test_racing_settlers_lose_no_join_and_ready_none_twice
+test_a_wide_fan_out = test_store_joins.test_a_wide_fan_out_and_its_join
+test_a_chain_runs_to_its_end = test_store_settle.test_a_chain_runs_to_its_end
+test_the_same_report_again = test_store_settle.test_the_same_report_again_changes_nothing
+test_a_stale_and_a_valid_verdict = (
+    test_store_settle.test_a_stale_and_a_valid_verdict_for_one_step_in_one_batch_count_once
+)
+test_settling_hands_over = test_store_settle.test_settling_hands_over_what_it_freed
+test_a_refused_value = test_store_settle.test_a_value_that_the_database_refuses_leaves_the_whole_batch_as_it_was
+
+GRAPH = {"cart": [], "pay": ["cart"], "pack": ["cart"], "ship": ["pay", "pack"]}
+
+
+@pytest.fixture(scope="module")
+def pooled(postgres_server: Address) -> Iterator[Address]:
+    """The run's server behind a PgBouncer whose four server connections are shared by everybody."""
+    if pgbouncer_program() is None:
+        pytest.skip(
+            "no pgbouncer on this machine (Debian: apt-get install pgbouncer): NOTHING was tried through a pooler"
+        )
+    with pgbouncer(postgres_server, settings={"default_pool_size": "4"}) as address:
+        assert address is not None
+        yield address
+
+
+@pytest.fixture
+def pooled_url(pooled: Address) -> Iterator[str]:
+    with pooled.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def pooled_url_of_the_suite(pooled: Address) -> Iterator[str]:
+    with pooled.database() as url:
+        yield url
+
+
+@pytest.fixture
+def store_url(pooled_url_of_the_suite: str) -> str:
+    """An empty store behind the pooler."""
+    return f"{pooled_url_of_the_suite}?tasker_schema=t{secrets.token_hex(6)}"
+
+
+def test_it_is_recognised(store: Store) -> None:
+    assert isinstance(store.database, PostgresDatabase)
+    store.steps.next_due()
+    assert store.database.is_pooled
+    assert not store.database.hears(), "LISTEN can't be heard through it"
+
+
+def test_nothing_is_left_in_the_sessions_that_others_get(pooled_url: str, tmp_path: Path) -> None:
+    _work_through(pooled_url, tmp_path)
+    with psycopg.connect(pooled_url, autocommit=True, prepare_threshold=None) as other:
+        for _ in range(20):  # whichever server connection is next
+            for name in PLANNER:
+                assert other.execute(f"show {name}".encode()).fetchone() == ("on",)
+            assert other.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
+            assert other.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
+
+
+def test_hints_are_heard_by_a_connection_past_it(
+    pooled_url: str, postgres_server: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKER_LISTEN_URL", postgres_server.url(pooled_url.rpartition("/")[2]))
+    heard: Queue[str] = Queue()
+    over = threading.Event()
+    with closing(PostgresDatabase(pooled_url)) as database:
+        assert database.hears()
+        listener = threading.Thread(target=database.listen, args=(heard.put, over))
+        listener.start()
+        while heard.empty():  # until the listener listens
+            database.hint("something is ready")
+            time.sleep(0.02)
+        over.set()
+        listener.join()
+        assert database.is_pooled
+    assert heard.get() == "something is ready"
+
+
+def _work_through(url: str, directory: Path) -> None:
+    """Two workers finish twenty tasks."""
+    book = directory / "ledger.db"
+    with ledger(book):
+        pass
+    with closing(open_database(url)) as database:
+        database.migrate()
+    with TaskerClient(database_url=url) as client:
+        client.register_template(_template())
+        arguments = ("worker", "--handlers", "tests.support.workshop.handlers", "--concurrency", "4")
+        with (
+            Background(*arguments, log=directory / "one.log", url=url),
+            Background(*arguments, log=directory / "two.log", url=url),
+        ):
+            context = {"ledger": str(book), "nap": 0.01}
+            tasks = [client.create_task("flow", namespace="shop", context={**context, "no": no}) for no in range(20)]
+            assert {client.wait(task.task_uuid, 30).status for task in tasks} == {"complete"}
+    with ledger(book) as entries:
+        (effects,) = entries.execute("select count(*) from effects").fetchone()
+    assert effects == 20 * len(GRAPH)
+
+
+def _template() -> dict[str, Any]:
+    template = flow(GRAPH)
+    for step in template["steps"]:
+        step["handler"] = {"callable": "note"}
+    return template
