@@ -37,14 +37,21 @@ STUCK_AFTER = 5.0
 class Loop(threading.Thread):
     """One thread that owns the conversation with the engine. ``worker`` is its number, a new one after it was lost."""
 
-    def __init__(self, transport: Transport, serving: Serving, slots: int, worker: int) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        serving: Serving,
+        slots: int,
+        worker: int,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__(name="tasker-worker", daemon=True)
         self.worker = worker
         self.executor = Executor(slots, self._deliver, self._ring)
         self._transport = transport
         self._serving = serving
         self._inbox = Inbox()
-        self._lanes = Lanes(serving.lanes)
+        self._lanes = Lanes(serving.lanes, weights)
         self._reporting: dict[LeaseKey, Report] = {}
         self._hinted = True
         self._hints: deque[Mapping[str, int]] = deque()

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,17 @@ log = logging.getLogger("tasker.worker")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a worker runs. Times are in seconds; ``namespaces`` None serves every namespace that has templates."""
+    """How a worker runs. Times are in seconds; ``namespaces`` None serves every namespace that has templates.
+
+    ``weights`` are the namespaces' shares where several wait: one of weight 3 gets three steps for each of a weight 1.
+    """
 
     database_url: str | None = None
     name: str | None = None
     concurrency: int = 10
     shutdown_timeout: float = 30.0
     namespaces: Sequence[str] | None = None
+    weights: Mapping[str, float] | None = None
     template_path: str | Path | None = None
 
 
@@ -51,6 +55,9 @@ class Service:
     """A worker from its start to its stop. Use :class:`tasker_core.Worker` to have one per process."""
 
     def __init__(self, settings: Settings, registry: HandlerRegistry) -> None:
+        for namespace, weight in (settings.weights or {}).items():
+            if weight <= 0:
+                raise ValueError(f"the weight of namespace {namespace!r} must be more than 0, not {weight}")
         if settings.concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {settings.concurrency}")
         self.settings = settings
@@ -62,7 +69,7 @@ class Service:
             own = self._register_templates()
             self.serving = Serving(registry, own, settings.namespaces)
             self.serving.refresh(self._transport.templates())
-            self.loop = Loop(self._transport, self.serving, settings.concurrency, self._register())
+            self.loop = Loop(self._transport, self.serving, settings.concurrency, self._register(), settings.weights)
             self.pulse = Pulse(self._transport, self.loop, self._register, self.engine.lease_time)
         except BaseException:
             close_engine(self.engine)

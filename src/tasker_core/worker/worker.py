@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
@@ -44,6 +44,7 @@ class Worker:
         concurrency: int = 10,
         shutdown_timeout: float = 30.0,
         namespaces: Sequence[str] | None = None,
+        weights: Mapping[str, float] | None = None,
         template_path: str | Path | None = None,
     ) -> Worker:
         """Start this process's worker, or return the one that runs already.
@@ -55,6 +56,8 @@ class Worker:
             concurrency: how many handlers run at once.
             shutdown_timeout: how many seconds a stop waits for what runs.
             namespaces: serve only these; None serves every namespace whose handlers are here.
+            weights: shares of namespaces where several wait, 1 where silent: ``{"shop": 3}`` gets three steps for each
+                of another namespace, so that one with 100,000 waiting steps can't starve it.
             template_path: templates to register; without it TASKER_TEMPLATE_PATH, else ``config/tasks`` if it exists.
 
         Raises:
@@ -76,6 +79,7 @@ class Worker:
                 concurrency=concurrency,
                 shutdown_timeout=shutdown_timeout,
                 namespaces=namespaces,
+                weights=weights,
                 template_path=template_path,
             )
             worker = cls()

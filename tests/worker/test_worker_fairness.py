@@ -1,0 +1,66 @@
+"""Which lanes are asked first, and that a flooded namespace can't starve another."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasker_core import TaskerClient, Worker
+from tasker_core.engine.create import rank
+from tasker_core.worker.lanes import Lanes
+from tests.support.workshop import Workshop
+
+NOW = 1_800_000_000_000_000
+
+
+def turns(lanes: Lanes, count: int) -> list[str]:
+    """The namespaces that get one step after another while all keep waiting."""
+    taken = []
+    for _ in range(count):
+        first = lanes.order()[0]
+        lanes.took([first])
+        taken.append(first.partition("/")[0])
+    return taken
+
+
+def test_priority_goes_before_age_and_before_turns() -> None:
+    lanes = Lanes(["a/x", "b/x"])
+    lanes.expect("a/x", rank(0, NOW))
+    lanes.expect("b/x", rank(5, NOW + 60_000_000))
+    lanes.took(["b/x"] * 100)
+    assert lanes.order() == ["b/x", "a/x"]
+
+
+def test_namespaces_take_turns_by_their_weight() -> None:
+    lanes = Lanes(["a/x", "b/x"], {"a": 3})
+    lanes.expect("a/x", rank(0, NOW))
+    lanes.expect("b/x", rank(0, NOW + 1_000_000))
+    taken = turns(lanes, 400)
+    assert abs(taken.count("a") - 300) <= 2
+    assert max(len(run) for run in "".join(taken).split("b")) <= 4, "no namespace waits for long"
+
+
+def test_a_newcomer_starts_level_with_the_others() -> None:
+    lanes = Lanes(["a/x", "b/x"])
+    lanes.expect("a/x", rank(0, NOW))
+    turns(lanes, 1_000)
+    lanes.expect("b/x", rank(0, NOW))
+    assert 9 <= turns(lanes, 20).count("a") <= 11, "what a namespace didn't use it doesn't get back"
+
+
+def test_a_weight_must_be_more_than_nothing(sqlite_url: str) -> None:
+    with pytest.raises(ValueError, match="the weight of namespace 'shop' must be more than 0, not 0"):
+        Worker.start(database_url=sqlite_url, weights={"shop": 0})
+
+
+def test_a_quiet_namespace_is_served_while_another_is_flooded(workshop: Workshop) -> None:
+    steps = [{"name": "only", "handler": {"callable": "noted"}}]
+    workshop.handler("noted")(lambda: None)
+    with TaskerClient(database_url=workshop.url) as client:
+        for name in ("flood", "quiet"):
+            client.register_template({"name": name, "namespace_name": name, "version": "1.0.0", "steps": steps})
+        client.create_tasks([{"name": "flood", "namespace": "flood", "context": {"no": no}} for no in range(3_000)])
+        workshop.start(concurrency=1)
+        mine = client.create_task("quiet", namespace="quiet")
+        client.wait(mine.task_uuid, timeout=60)
+        left = client.list_tasks(namespace="flood", status="steps_in_process", limit=1).pagination.total_count
+    assert left > 1_000, "the quiet task didn't wait for the flood to end"
