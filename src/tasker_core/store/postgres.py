@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -42,6 +42,8 @@ MIGRATION_LOCK = 0x7461736B6572
 CONNECT_TIMEOUT = 10
 PATIENCE = 15.0
 """Seconds to wait for a connection of the pool."""
+RECONNECT_WITHIN = 3.0
+"""Seconds over which the pool knocks less and less often; then it begins anew, so that a database is found soon."""
 DEADLOCK_TRIES = 5
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -242,7 +244,8 @@ class PostgresDatabase:
             configure=self._configure,
             open=True,
             name="tasker",
-            reconnect_timeout=30.0,
+            reconnect_timeout=RECONNECT_WITHIN,
+            reconnect_failed=_go_on_knocking,
         )
 
     def _configure(self, connection: Connection) -> None:
@@ -291,6 +294,12 @@ def _answer(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
 
 class _TryAgain(StoreUnavailableError):
     """The database chose this transaction as a victim; nothing of it was kept."""
+
+
+def _go_on_knocking(pool: ConnectionPool[Connection]) -> None:
+    """By itself the pool gives up, though there may be threads that wait for a connection; being asked makes it try."""
+    with suppress(psycopg.Error), pool.connection(timeout=0.01):
+        pass
 
 
 def _roll_back(connection: Connection) -> None:
