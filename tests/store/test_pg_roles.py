@@ -13,13 +13,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tasker_core import TaskerClient, Worker
 from tasker_core.errors import StoreError
-from tasker_core.registry import HandlerRegistry
 from tasker_core.store import open_database
+from tests.support.everything import use_everything
 from tests.support.postgres_address import Address
-from tests.support.workshop import flow
-from tests.support.workshop.handlers import ledger
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "run-on-postgresql.md"
 GRAPH = {"cart": [], "pay": ["cart"], "ship": ["pay"]}
@@ -60,13 +57,6 @@ def place(request: pytest.FixtureRequest, postgres_server: Address) -> Iterator[
         postgres_server.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
 
 
-@pytest.fixture(autouse=True)
-def no_worker_left() -> Iterator[None]:
-    yield
-    Worker.reset_instance()
-    HandlerRegistry.reset_instance()
-
-
 def test_the_application_works_with_rows_alone(place: Place, tmp_path: Path) -> None:
     with psycopg.connect(place.admin, autocommit=True) as connection:
         # An application's own tables, named like Tasker's.
@@ -75,7 +65,7 @@ def test_the_application_works_with_rows_alone(place: Place, tmp_path: Path) -> 
             connection.execute(f"insert into public.{table} values ('the shop''s own')".encode())
     with closing(open_database(place.owner)) as database:
         database.migrate()
-    _use_everything(place.app, tmp_path / "ledger.db")
+    use_everything(place.app, tmp_path / "ledger.db")
     with psycopg.connect(place.admin, autocommit=True) as connection:
         for table in ("tasks", "steps", "attempts", "workers", "schema_version"):
             assert connection.execute(f"select * from public.{table}".encode()).fetchall() == [("the shop's own",)]
@@ -100,28 +90,3 @@ def test_a_role_without_rights_is_told_where_they_stand(place: Place) -> None:
         closing(open_database(place.app)) as database,
     ):
         database.migrate()
-
-
-def _use_everything(url: str, book: Path) -> None:
-    """A task from its creation to its pruning, and what clients and workers do beside it."""
-    with ledger(book):
-        pass
-    with TaskerClient(database_url=url) as client:
-        template = flow(GRAPH)
-        for step in template["steps"]:
-            step["handler"] = {"callable": "note"}
-        client.register_template(template)
-        context = {"ledger": str(book)}
-        cancelled = client.create_task("flow", namespace="shop", context={**context, "no": 0})
-        client.cancel_task(cancelled.task_uuid)
-        with Worker.start(["tests.support.workshop.handlers"], database_url=url) as worker:
-            task = client.create_task("flow", namespace="shop", context={**context, "no": 1})
-            assert client.wait(task.task_uuid, 20).status == "complete"
-            engine = worker.service.engine
-            engine.beat(worker.service.loop.worker, worker.service.loop.believed())
-            engine.sweep()
-            engine.explain(task.task_uuid)
-            assert len(client.list_task_steps(task.task_uuid)) == len(GRAPH)
-            assert client.list_tasks().pagination.total_count == 2
-            engine.prune(0)
-        assert client.list_tasks().pagination.total_count == 0

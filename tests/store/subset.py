@@ -1,0 +1,25 @@
+"""Those of the store's tests in which the database has a say: a module that imports them plays them on its own stores.
+
+Such a module has a fixture ``store_url`` of its own.
+"""
+
+from __future__ import annotations
+
+from tests.store import test_store_claim, test_store_create, test_store_joins, test_store_settle
+
+test_a_claim_writes_who_when_and_a_new_fence = test_store_claim.test_a_claim_writes_who_when_and_a_new_fence
+test_racing_claimers_get_distinct_steps = test_store_claim.test_racing_claimers_get_distinct_steps
+test_a_claim_whose_answer_was_lost = test_store_claim.test_a_claim_whose_answer_was_lost_can_be_asked_for_again
+test_a_task_is_written = test_store_create.test_a_task_is_written_with_its_steps_edges_and_payload
+test_an_identity_that_exists = test_store_create.test_an_identity_that_exists_is_not_written_again
+test_all_or_none_writes_none = test_store_create.test_all_or_none_writes_none_when_one_exists
+test_racing_creators = test_store_create.test_racing_creators_of_the_same_tasks_write_each_once
+test_racing_settlers_lose_no_join = test_store_joins.test_racing_settlers_lose_no_join_and_ready_none_twice
+test_a_wide_fan_out = test_store_joins.test_a_wide_fan_out_and_its_join
+test_a_chain_runs_to_its_end = test_store_settle.test_a_chain_runs_to_its_end
+test_the_same_report_again = test_store_settle.test_the_same_report_again_changes_nothing
+test_a_stale_verdict_beside_a_valid_one = (
+    test_store_settle.test_a_stale_and_a_valid_verdict_for_one_step_in_one_batch_count_once
+)
+test_settling_hands_over = test_store_settle.test_settling_hands_over_what_it_freed
+test_a_refused_value = test_store_settle.test_a_value_that_the_database_refuses_leaves_the_whole_batch_as_it_was
