@@ -64,8 +64,12 @@ class Hints:
             thread.start()
 
     def _send_for_ever(self) -> None:
-        while self._bell.wait() and not self._over.is_set():
+        while True:
+            self._bell.wait()
             self._bell.clear()
+            # Asked after the bell was cleared, so that the last ring of all can't be missed.
+            if self._over.is_set():
+                return
             with self._lock:
                 lanes: Mapping[str, int] | None = None if self._look else self._pending
                 self._pending, self._look = {}, False
