@@ -66,7 +66,8 @@ def _show(plan: Plan, report: Report) -> None:
     print(f"database restarts: {len(report.outages)}{f' (away for {away})' if away else ''}; "
           f"creates asked again: {report.asked_again}; workers that met none at their start: "
           f"{blows.starts_without_database}")  # fmt: skip
-    print("attempts: " + ", ".join(f"{count} {ending}" for ending, count in report.endings.items()))
+    print("attempts: " + ", ".join(f"{count} {ending}" for ending, count in report.endings.items())
+          + f"; late reports refused: {report.refused}")  # fmt: skip
     print(f"effects: {report.effects}, asked for {report.calls} times")
     quiet = [each for each in report.recoveries if not each.beside_outage]
     _show_times("after kill -9, not beside a restart of the database", quiet)

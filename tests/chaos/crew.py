@@ -14,6 +14,7 @@ from tests.support.workshop import Background
 
 HANDLERS = "tests.chaos.handlers"
 SLOTS = 4
+UNHEARD_OF = ("Traceback", "duplicate key", "UNIQUE constraint", "are lost")
 PAUSE = (1.0, 4.0)
 """Seconds between two blows, from and to."""
 
@@ -85,6 +86,12 @@ class Crew:
                 self.complaints.append(
                     f"a worker ended with code {code} when asked to stop:\n{worker.output()[-2_000:]}"
                 )
+
+    def check_logs(self) -> None:
+        """Workers complain of a database that is away, and of leases that they lost; of nothing else."""
+        for log in sorted(self._directory.glob("worker-*.log")):
+            said = log.read_text("utf-8", "replace")
+            self.complaints += [f"{log.name} says {words!r}:\n{said[-2_000:]}" for words in UNHEARD_OF if words in said]
 
     def __enter__(self) -> Crew:
         return self

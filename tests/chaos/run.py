@@ -49,6 +49,7 @@ class Report:
     calls: int = 0
     effects: int = 0
     asked_again: int = 0
+    refused: int = 0
     seconds: float = 0.0
 
 
@@ -78,6 +79,7 @@ def play(
             submitter.stop()
             tell("the workers are asked to stop")
             crew.dismiss()
+            crew.check_logs()
         submitter.join()
         with closing(Reckoning(url)) as reckoning:
             complaints = overdue + crew.complaints + reckoning.complaints(plan.tasks, steps)
@@ -93,6 +95,7 @@ def play(
                 calls=sum(ledger.calls.values()),
                 effects=len(ledger.effects),
                 asked_again=submitter.asked_again,
+                refused=reckoning.count("select count(*) from tasker.transitions where reason like 'late report%'"),
                 seconds=time.monotonic() - began,
             )
 
