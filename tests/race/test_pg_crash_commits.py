@@ -29,13 +29,11 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 
 
 class Case:
-    """One death, in a schema and with a ledger of its own."""
+    """One death: the ``no``-th, in a store that those before it left, with a template and a ledger of its own."""
 
-    def __init__(self, database: str, directory: Path, graph: dict[str, list[str]], no: int) -> None:
-        self.schema = f"death_{no}"
-        self.url = f"{database}?tasker_schema={self.schema}"
-        self._database = database
-        self._graph = graph
+    def __init__(self, url: str, directory: Path, graph: dict[str, list[str]], no: int) -> None:
+        self._url, self._graph, self._no = url, graph, no
+        self._key = f"case {no}"
         self._book = directory / f"ledger-{no}.db"
         with ledger(self._book):
             pass
@@ -43,17 +41,17 @@ class Case:
     def order(self, **death: Any) -> dict[str, Any]:
         retry = {"max_attempts": 5, "backoff": "none", "backoff_base_ms": 1}
         steps: dict[str, Any] = {name: {"handler": {"callable": "note"}, "retry": retry} for name in self._graph}
+        template = flow(self._graph, version=f"1.0.{self._no}", **steps)
         context = {"ledger": str(self._book)}
-        return {"url": self.url, "migrate": True, "template": flow(self._graph, **steps), "context": context, **death}
+        return {"url": self._url, "migrate": True, "template": template, "context": context, "key": self._key, **death}
 
     def settled(self) -> set[str]:
-        """The steps that the store calls complete; none while the schema isn't there."""
-        with psycopg.connect(self._database) as connection:
-            found = connection.execute("select to_regclass(%s)", (f"{self.schema}.steps",)).fetchone()
-        if found == (None,):
-            return set()
-        with closing(Reckoning(self.url)) as reckoning:
-            return reckoning.settled()
+        """The steps of its task that the store calls complete; none while the schema isn't there."""
+        with psycopg.connect(self._url) as connection:
+            if connection.execute("select to_regclass('tasker.steps')").fetchone() == (None,):
+                return set()
+        with closing(Reckoning(self._url)) as reckoning:
+            return reckoning.settled(self._key)
 
     def calls(self) -> dict[str, int]:
         with ledger(self._book) as entries:
@@ -61,8 +59,8 @@ class Case:
 
     def complaints(self, settled_before: set[str], calls_before: dict[str, int]) -> Sequence[str]:
         """What is wrong after the next process has finished the task."""
-        with closing(Reckoning(self.url)) as reckoning:
-            wrong = reckoning.complaints(tasks=1, steps=len(self._graph))
+        with closing(Reckoning(self._url)) as reckoning:
+            wrong = reckoning.complaints(tasks=self._no, steps=self._no * len(self._graph))
             if live := reckoning.count("select count(*) from tasker.workers where state <> 'gone'"):
                 wrong.append(f"{live} workers are thought to live")
         with ledger(self._book) as entries:

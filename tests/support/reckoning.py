@@ -35,9 +35,15 @@ class Reckoning:
     def endings(self) -> dict[str, int]:
         return dict(self.read("select ending, count(*) from tasker.attempts group by ending order by ending"))
 
-    def settled(self) -> set[str]:
-        """The names of the steps that are complete."""
-        return {name for (name,) in self.read("select name from tasker.steps where state = 'complete'")}
+    def settled(self, key: str) -> set[str]:
+        """The names of the complete steps of the task with this idempotency key."""
+        return {
+            name
+            for name, its_key in self.read("""
+                select s.name, p.idempotency_key from tasker.steps s
+                join tasker.task_payloads p on p.task_id = s.task_id where s.state = 'complete'""")
+            if its_key == key
+        }
 
     def complaints(self, tasks: int, steps: int) -> list[str]:
         """What is wrong, when ``tasks`` tasks with ``steps`` steps in all should have come to their end by running."""

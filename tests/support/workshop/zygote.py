@@ -78,7 +78,7 @@ def play(case: dict[str, Any]) -> None:
             template["name"],
             namespace=template["namespace_name"],
             context=case["context"],
-            idempotency_key="the-one",
+            idempotency_key=case.get("key", "the-one"),
             on_duplicate="return",
         )
         with Worker.start(["tests.support.workshop.handlers"], database_url=url, concurrency=4):
