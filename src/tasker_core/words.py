@@ -127,6 +127,16 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+class Violation(NamedTuple):
+    """What in a payload doesn't fit its schema. ``path`` is a JSON Pointer into the payload, "" for the whole of it."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
 class Attempted(NamedTuple):
     """What the rules need to know of the attempt that ended: which one it was, and what its step allows."""
 

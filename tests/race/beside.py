@@ -13,8 +13,8 @@ from tasker_core.store.sqlite import SqliteDatabase
 from tasker_core.store.statements import render
 
 TABLES = (
-    "steps", "attempts", "dependencies", "transitions", "task_payloads", "dead_letters", "tasks", "workers", "duties",
-    "template_steps", "template_edges", "templates",
+    "steps", "attempts", "dependencies", "transitions", "warnings", "task_payloads", "dead_letters", "tasks", "workers",
+    "duties", "template_steps", "template_edges", "templates",
 )  # fmt: skip
 
 Rows = list[tuple[Any, ...]]

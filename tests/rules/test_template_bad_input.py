@@ -206,14 +206,31 @@ def steps(*waits: tuple[str, str]) -> str:
         pytest.param(
             PAY + "    result_schema:\n      type: object\n      properties:\n        total: {type: numbr}\n",
             "order.yaml:10: error INVALID_SCHEMA: 'result_schema' of step 'pay' isn't valid JSON Schema: "
-            "'numbr' is not valid under any of the given schemas",
+            "\"numbr\" is not valid under any of the schemas listed in the 'anyOf' keyword",
             id="result schema",
         ),
         pytest.param(
             PAY + "input_schema: {required: order_id}\n",
             "order.yaml:7: error INVALID_SCHEMA: 'input_schema' isn't valid JSON Schema: "
-            "'order_id' is not of type 'array'",
+            '"order_id" is not of type "array"',
             id="input schema",
+        ),
+        pytest.param(
+            PAY + "    result_schema:\n      properties:\n        total:\n          $ref: '#/$defs/money'\n",
+            "order.yaml:10: error INVALID_SCHEMA: 'result_schema' of step 'pay' isn't valid JSON Schema: "
+            "$ref '#/$defs/money' leads to nothing in this schema; nothing is fetched from elsewhere",
+            id="schema with a reference to nothing",
+        ),
+        pytest.param(
+            PAY + "input_schema:\n  type: object\n  $schema: https://example.com/mine\n",
+            "order.yaml:9: error INVALID_SCHEMA: 'input_schema' isn't valid JSON Schema: "
+            "$schema 'https://example.com/mine' names no draft that is known; there are 4, 6, 7, 2019-09 and 2020-12",
+            id="schema of an unknown draft",
+        ),
+        pytest.param(
+            PAY + "input_schema:\n  properties:\n    sku: {pattern: '('}\n",
+            "order.yaml:9: error INVALID_SCHEMA: 'input_schema' isn't valid JSON Schema: \"(\" is not a \"regex\"",
+            id="schema with a broken pattern",
         ),
         pytest.param(
             PAY + "input_schema: []\n",

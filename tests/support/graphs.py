@@ -25,7 +25,7 @@ from tasker_core.words import Ending, LeaseKey, StepState, Verdict
 Graph: TypeAlias = Mapping[str, Sequence[str]]
 
 PER_STEP = ("steps", "attempts", "dependencies", "task_payloads")
-TABLES = (*PER_STEP, "tasks", "transitions", "templates", "workers", "dead_letters", "duties")
+TABLES = (*PER_STEP, "tasks", "transitions", "warnings", "templates", "workers", "dead_letters", "duties")
 
 
 class Held(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -59,7 +59,13 @@ def task_view(task: TaskResponse, steps: Sequence[StepResponse]) -> RenderableTy
         table.add_row(
             step.name, state(step.current_state), f"{step.attempts} of {step.max_attempts}", took(step), remark(step)
         )
-    return Group(title, table)
+    return Group(title, table, *(Text(_noticed(warning), style="yellow") for warning in task.warnings))
+
+
+def _noticed(warning: Mapping[str, Any]) -> str:
+    what = f"the result of step {warning['step']}" if warning["step"] else "the context"
+    place = f" at {warning['path']}" if warning["path"] else ""
+    return f"warning: {what}{place}: {warning['message']} ({warning['code']})"
 
 
 def remark(step: StepResponse) -> Text:

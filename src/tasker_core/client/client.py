@@ -85,6 +85,8 @@ class TaskerClient:
             UnknownTemplateError: no such template; the message names what is near.
             InvalidRequestError: a malformed argument, named in ``field``.
             PayloadError: a context that isn't JSON, or too large.
+            SchemaViolationError: a context that doesn't fit the template's ``input_schema``, where that is enforced;
+                elsewhere the answer has ``warnings``.
         """
         _one_of(on_duplicate)
         wish = {"name": name, "namespace": namespace, "context": context, "version": version, "reason": reason}

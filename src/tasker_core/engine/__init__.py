@@ -36,6 +36,7 @@ class Engine:
 
     ``clock``, ``ids`` and ``roll`` (numbers in [0, 1) that spread the retries) are parameters, so that tests own time
     and chance. ``retention`` (microseconds) is for how long finished tasks are kept; None is for ever.
+    ``enforce_schemas`` takes every template to say ``schema_validation: enforce``.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Engine:
         roll: Callable[[], float] = random.random,
         lease_time: Micros = LEASE_TIME,
         retention: Micros | None = None,
+        enforce_schemas: bool = False,
     ) -> None:
         self.store = store
         self.clock = clock or clock_of(store.database)
@@ -57,7 +59,7 @@ class Engine:
         if store.database.can_hint:
             self.wake.tell = self._hints.send
         self._memory = Memory()
-        self.catalog = Catalog(store, self.clock, self.ids)
+        self.catalog = Catalog(store, self.clock, self.ids, enforce_schemas=enforce_schemas)
         self.views = Views(store, self.catalog, self.clock)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = Creator(store, self.catalog, self._memory, self._claimer, self.wake, self.clock, self.ids)

@@ -11,6 +11,7 @@ from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
 from tasker_core.rules import spelling
 from tasker_core.rules.payload import decode, encode
+from tasker_core.rules.schema import Schema
 from tasker_core.rules.template import StepTemplate, Template
 from tasker_core.rules.template_diff import difference
 from tasker_core.store import Store
@@ -30,6 +31,19 @@ class Known:
 
     id: str
     template: Template
+    enforces_schemas: bool = False
+
+    @cached_property
+    def input_schema(self) -> Schema | None:
+        """What a context must fit."""
+        schema = self.template.input_schema
+        return Schema(schema) if schema is not None else None
+
+    @cached_property
+    def result_schemas(self) -> dict[int, Schema]:
+        """What the results of steps must fit, by number; most steps have none."""
+        schemas = ((no, step.result_schema) for no, step in enumerate(self.template.steps, 1))
+        return {no: Schema(schema) for no, schema in schemas if schema is not None}
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -106,10 +120,10 @@ class Registered:
 
 
 class Catalog:
-    """The templates of one store."""
+    """The templates of one store. With ``enforce_schemas`` each is taken to say ``schema_validation: enforce``."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
-        self._store, self._clock, self._ids = store, clock, ids
+    def __init__(self, store: Store, clock: Clock, ids: Ids, *, enforce_schemas: bool = False) -> None:
+        self._store, self._clock, self._ids, self._enforce_schemas = store, clock, ids, enforce_schemas
         self._known: dict[str, Known] = {}
         self._chosen: dict[tuple[str | None, str, str | None], Known] = {}
         self._chosen_at: Micros = 0
@@ -228,7 +242,8 @@ class Catalog:
                     raise TemplateError(
                         f"template {row.namespace}/{row.name} {row.version} in the store can't be read: {error}"
                     ) from error
-                known = self._known[row.id] = Known(row.id, template)
+                enforces = self._enforce_schemas or template.schema_validation == "enforce"
+                known = self._known[row.id] = Known(row.id, template, enforces)
             return known
 
 

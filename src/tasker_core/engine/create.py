@@ -11,6 +11,7 @@ from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.engine.requests import TaskRequest
+from tasker_core.engine.schemas import check_context
 from tasker_core.engine.wake import Listener, Wake
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError
 from tasker_core.rules.payload import decode, digest, encode
@@ -153,6 +154,7 @@ class Creator:
             idempotency_key=request.idempotency_key,
             requested_at=_moment(request.requested_at, now),
             created_at=now,
+            violations=check_context(known, context) if template.input_schema is not None else (),
         )
 
 

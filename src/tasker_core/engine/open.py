@@ -55,6 +55,16 @@ def lease_time() -> Micros:
     return round(seconds * SECOND)
 
 
+def enforces_schemas() -> bool:
+    """Whether TASKER_SCHEMA_VALIDATION is ``enforce``; else each template says. Raises InvalidRequestError."""
+    given = os.environ.get("TASKER_SCHEMA_VALIDATION") or "warn"
+    if given not in ("warn", "enforce"):
+        raise InvalidRequestError(
+            f"TASKER_SCHEMA_VALIDATION must be warn or enforce, not {given!r}", field="TASKER_SCHEMA_VALIDATION"
+        )
+    return given == "enforce"
+
+
 def open_engine(url: str) -> Engine:
     """The engine on ``url``, migrated. Hand it back with ``close_engine``.
 
@@ -64,10 +74,12 @@ def open_engine(url: str) -> Engine:
     with _lock:
         shared = _open.get(key)
         if shared is None:
-            kept, lease = retention(), lease_time()
+            kept, lease, enforce = retention(), lease_time(), enforces_schemas()
             database = open_database(url)
             database.make_ready()
-            shared = _open[key] = _Shared(Engine(Store(database), retention=kept, lease_time=lease), 0)
+            shared = _open[key] = _Shared(
+                Engine(Store(database), retention=kept, lease_time=lease, enforce_schemas=enforce), 0
+            )
         shared.users += 1
         return shared.engine
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.memory import Memory
+from tasker_core.engine.schemas import check_result
 from tasker_core.errors import StoreDataError
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
@@ -22,6 +23,7 @@ from tasker_core.words import (
     StepError,
     StepState,
     TaskState,
+    Violation,
 )
 
 LARGEST_BATCH = 200
@@ -87,10 +89,13 @@ class Settler:
         return self._settle([report._replace(outcome=spoiled)], actor, claim, answers)
 
     def _ruling(self, report: Report, now: Micros) -> Ruling:
-        known = self._catalog.known(report.template)
-        attempted = known.attempted(report.outcome.key.no, report.attempt, report.crashes)
-        verdict = decide(report.outcome, attempted, now, self._roll())
-        return Ruling(verdict, report.attempt, report.outcome.ending)
+        known, outcome = self._catalog.known(report.template), report.outcome
+        violations: Sequence[Violation] = ()
+        if known.result_schemas:
+            outcome, violations = check_result(known, outcome)
+        attempted = known.attempted(outcome.key.no, report.attempt, report.crashes)
+        verdict = decide(outcome, attempted, now, self._roll())
+        return Ruling(verdict, report.attempt, outcome.ending, violations)
 
     def _answer_refused(
         self, reports: Sequence[Report], rulings: Sequence[Ruling], actor: str, answers: dict[LeaseKey, Settled]

@@ -11,8 +11,9 @@ from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.errors import StepNotFoundError, TaskNotFoundError
 from tasker_core.rules.payload import decode
 from tasker_core.store import Store
-from tasker_core.store.rows import AttemptRow, StepRow, TaskRow
+from tasker_core.store.rows import AttemptRow, StepRow, TaskRow, WarningRow
 from tasker_core.store.tasks import NewTask
+from tasker_core.store.warnings import INPUT_SCHEMA
 from tasker_core.words import Ending, JsonText, Micros, StepState
 
 _ACTIONS = {
@@ -51,7 +52,7 @@ class Views:
             )
             for no, name, lane, waits in known.rows
         ]
-        return self._task(row, steps, dict(enumerate(map(list, known.parents), 1)))
+        return self._task(row, steps, dict(enumerate(map(list, known.parents), 1)), _fresh_warnings(task))
 
     def brief(self, task: NewTask) -> dict[str, Any]:
         """The same without its steps and what follows from them, where many are written at once."""
@@ -72,6 +73,7 @@ class Views:
             "correlation_id": task.correlation_id,
             "parent_correlation_id": task.parent_correlation_id,
             "total_steps": task.total_steps,
+            "warnings": [_warning(warning) for warning in _fresh_warnings(task)],
         }
 
     def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
@@ -143,10 +145,12 @@ class Views:
     def _tasks(self, rows: Sequence[TaskRow]) -> list[dict[str, Any]]:
         if not rows:
             return []
-        steps, edges = self._store.tasks.steps([row.id for row in rows])
-        return [self._task(row, steps[row.id], _parents(edges[row.id])) for row in rows]
+        steps, edges, warnings = self._store.tasks.whole([row.id for row in rows])
+        return [self._task(row, steps[row.id], _parents(edges[row.id]), warnings[row.id]) for row in rows]
 
-    def _task(self, row: TaskRow, steps: Sequence[StepRow], parents: Mapping[int, list[int]]) -> dict[str, Any]:
+    def _task(
+        self, row: TaskRow, steps: Sequence[StepRow], parents: Mapping[int, list[int]], warnings: Sequence[WarningRow]
+    ) -> dict[str, Any]:
         known = self._catalog.known(row.template_id)
         by_no = {step.no: step for step in steps}
         views = [self._step(row.uuid, step, known, parents, by_no) for step in steps]
@@ -184,6 +188,7 @@ class Views:
             "completion_percentage": round(100 * done / len(steps), 2) if steps else 0.0,
             "health_status": health_status(states),
             "steps": [_readiness(view) for view in views],
+            "warnings": [_warning(warning) for warning in warnings],
         }
 
     def _step(
@@ -273,6 +278,21 @@ def _readiness(view: Mapping[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     ids = {"workflow_step_uuid": view["step_uuid"], "named_step_uuid": view["step_uuid"]}
     return ids | {key: view[key] for key in wanted} | {"backoff_request_seconds": None}
+
+
+def _fresh_warnings(task: NewTask) -> list[WarningRow]:
+    return [WarningRow(0, None, None, INPUT_SCHEMA, *violation, task.created_at) for violation in task.violations]
+
+
+def _warning(row: WarningRow) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "step": row.step,
+        "attempt": row.attempt,
+        "path": row.path,
+        "message": row.message,
+        "at": moment(row.at),
+    }
 
 
 def _results(attempts: Sequence[AttemptRow], names: Mapping[int, tuple[str, str]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tasker_core.errors.base import TaskerError
+from tasker_core.words import Violation
 
 
 class ClientError(TaskerError, RuntimeError):
@@ -28,6 +29,17 @@ class InvalidRequestError(ClientError, ValueError):
 
 class PayloadError(InvalidRequestError):
     """A context or result is too large, too deep or not JSON; the message says where and what the limit is."""
+
+
+class SchemaViolationError(InvalidRequestError):
+    """A context doesn't fit the template's ``input_schema``, and the template or the settings enforce it.
+
+    ``violations`` are all that were found, at most 10; ``field`` is the place of the first: ``context/items/0/sku``.
+    """
+
+    def __init__(self, message: str, *, violations: Sequence[Violation]) -> None:
+        super().__init__(message, field=f"context{violations[0].path}")
+        self.violations = list(violations)
 
 
 class Finding(Protocol):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jsonschema
-from jsonschema.validators import validator_for
-
+from tasker_core.rules import schema as json_schema
 from tasker_core.rules.findings import Findings, Path, found
 from tasker_core.rules.graph import find_cycle
 from tasker_core.rules.template import StepTemplate, Template
@@ -95,13 +93,9 @@ def check_whole(template: Template, findings: Findings) -> None:
 def check_schema(schema: dict[str, Any], path: Path, what: str, findings: Findings) -> None:
     """Report a mapping that isn't JSON Schema, and warn of a schema for something else than an object."""
     try:
-        validator_for(schema, default=jsonschema.Draft202012Validator).check_schema(schema)
-    except jsonschema.SchemaError as error:
-        message = f"{what} isn't valid JSON Schema: {error.message[:200]}"
-        findings.error("INVALID_SCHEMA", (*path, *error.absolute_path), message)
-        return
-    except RecursionError:
-        findings.error("INVALID_SCHEMA", path, f"{what} is nested too deeply to be checked")
+        json_schema.check(schema)
+    except json_schema.InvalidSchema as error:
+        findings.error("INVALID_SCHEMA", (*path, *error.path), f"{what} isn't valid JSON Schema: {error}")
         return
     if schema.get("type", "object") != "object" and path[-1] != "result_schema":
         message = f"{what} describes {found(schema['type'])}; it should describe an object (type: object)"

@@ -11,8 +11,8 @@ from tasker_core.words import Micros
 PAGE = 1_000
 """Tasks that are looked at in one statement."""
 CHILDREN_FIRST = (
-    "drop_attempts", "drop_transitions", "drop_dead_letters", "drop_dependencies", "drop_steps", "drop_payloads",
-    "drop_tasks",
+    "drop_attempts", "drop_transitions", "drop_warnings", "drop_dead_letters", "drop_dependencies", "drop_steps",
+    "drop_payloads", "drop_tasks",
 )  # fmt: skip
 
 

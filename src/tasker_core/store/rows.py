@@ -82,6 +82,18 @@ class TransitionRow(NamedTuple):
     reason: str
 
 
+class WarningRow(NamedTuple):
+    """``step`` and ``attempt`` are None where it is about the task itself."""
+
+    task_id: int
+    step: str | None
+    attempt: int | None
+    code: str
+    path: str
+    message: str
+    at: Micros
+
+
 class ClaimedRow(NamedTuple):
     task_id: int
     no: int

@@ -10,7 +10,8 @@ from pydantic_core import from_json
 
 from tasker_core.store.database import Call, Database, Rows, as_json
 from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
-from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict
+from tasker_core.store.warnings import RESULT_SCHEMA, warning_rows
+from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict, Violation
 
 
 class Ruling(NamedTuple):
@@ -19,6 +20,7 @@ class Ruling(NamedTuple):
     verdict: Verdict
     attempt: int
     ending: Ending
+    violations: Sequence[Violation] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Steps:
             calls.append(Call("date_queued_steps", hot))
         rest = len(calls)
         calls += [Call("rest_tasks", hot), Call("record_rest", hot)]
+        if any(ruling.violations for ruling in rulings):
+            calls.append(Call("insert_step_warnings", {"warnings": _warnings(rulings), "tx": stamp, "now": now}))
         if dead:
             calls.append(Call("bury_steps", {"dead": _dead(dead), "tx": stamp, "now": now}))
         if claim:
@@ -214,6 +218,17 @@ def _cold(ruling: Ruling) -> dict[str, object]:
         "task": task, "step": no, "held": fence, "attempt": ruling.attempt, "ending": ruling.ending,
         "reason": verdict.reason, "result": verdict.result, "error": verdict.error,
     }  # fmt: skip
+
+
+def _warnings(rulings: Sequence[Ruling]) -> str:
+    return as_json(
+        [
+            row
+            for ruling in rulings
+            for task, no, fence in [ruling.verdict.key]
+            for row in warning_rows({"task": task, "step": no, "held": fence}, RESULT_SCHEMA, ruling.violations)
+        ]
+    )
 
 
 def _dead(dead: Sequence[DeadLetter]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasker_core.store.database import Call, Database, as_json
-from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow
+from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
 from tasker_core.store.steps import Claim, claim_calls, claimed_rows
-from tasker_core.words import JsonText, Micros
+from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
+from tasker_core.words import JsonText, Micros, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class NewTask:
     idempotency_key: str | None
     requested_at: Micros
     created_at: Micros
+    violations: Sequence[Violation] = ()
 
 
 _HOT = ("id", "template", "namespace", "name", "version", "identity", "state", "priority", "rank", "total_steps")
@@ -118,15 +120,26 @@ class Tasks:
 
     def steps(self, tasks: Collection[int]) -> tuple[dict[int, list[StepRow]], dict[int, list[tuple[int, int]]]]:
         """The steps of each task, and its edges as (parent, child)."""
+        steps, graph, _ = self.whole(tasks)
+        return steps, graph
+
+    def whole(
+        self, tasks: Collection[int]
+    ) -> tuple[dict[int, list[StepRow]], dict[int, list[tuple[int, int]]], dict[int, list[WarningRow]]]:
+        """The steps of each task, its edges as (parent, child), and its warnings, in one round trip."""
         wanted = {"tasks": as_json(list(tasks))}
-        rows, edges = self._database.read(Call("steps_of_tasks", wanted), Call("dependencies_of_tasks", wanted))
+        names = ("steps_of_tasks", "dependencies_of_tasks", "warnings_of_tasks")
+        rows, edges, warned = self._database.read(*(Call(name, wanted) for name in names))
         steps: dict[int, list[StepRow]] = {task: [] for task in tasks}
         for row in rows:
             steps[row[0]].append(StepRow(*row))
         graph: dict[int, list[tuple[int, int]]] = {task: [] for task in tasks}
         for task, parent, child in edges:
             graph[task].append((parent, child))
-        return steps, graph
+        warnings: dict[int, list[WarningRow]] = {task: [] for task in tasks}
+        for row in warned:
+            warnings[row[0]].append(WarningRow(*row))
+        return steps, graph, warnings
 
     def attempts(self, task: int) -> list[AttemptRow]:
         (rows,) = self._database.read(Call("attempts_of_task", {"task": task}))
@@ -155,12 +168,16 @@ def creation_calls(tasks: Sequence[NewTask], stamp: int, now: Micros) -> list[Ca
     batch = as_json([{name: getattr(task, name) for name in _HOT} for task in ordered])
     payloads = as_json([{name: getattr(task, name) for name in _COLD} for task in ordered])
     hot = {"batch": batch, "tx": stamp, "now": now}
-    return [
+    calls = [
         Call("insert_tasks", hot),
         Call("insert_payloads", {"payloads": payloads, "tx": stamp}),
         Call("insert_steps", hot),
         Call("insert_dependencies", hot),
     ]
+    if any(task.violations for task in ordered):
+        rows = [row for task in ordered for row in warning_rows({"id": task.id}, INPUT_SCHEMA, task.violations)]
+        calls.append(Call("insert_task_warnings", {"warnings": as_json(rows), "tx": stamp, "now": now}))
+    return calls
 
 
 class _Refused(Exception):

@@ -35,7 +35,7 @@ class PaginationInfo:
 
 @dataclass(frozen=True)
 class TaskResponse:
-    """A task: its request, its state, the counts of its steps and each step's readiness (as dicts).
+    """A task: its request, its state, the counts of its steps, each step's readiness and the warnings (as dicts).
 
     >>> TaskResponse.from_dict({"task_uuid": "t-1", "status": "complete", "not_known_here": 1}).status
     'complete'
@@ -68,6 +68,7 @@ class TaskResponse:
     completion_percentage: float = 0.0
     health_status: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskResponse:

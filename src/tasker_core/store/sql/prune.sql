@@ -33,6 +33,11 @@ delete from tasker.transitions
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where task_id in (select value from json_each(:tasks)) --lite
 
+-- name: drop_warnings
+delete from tasker.warnings
+where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where task_id in (select value from json_each(:tasks)) --lite
+
 -- name: drop_dead_letters
 delete from tasker.dead_letters
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg

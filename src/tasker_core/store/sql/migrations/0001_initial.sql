@@ -143,6 +143,20 @@ create table tasker.transitions (
 ) without rowid --lite
 ;
 
+create table tasker.warnings (
+  task_id bigint not null,
+  no integer not null,
+  fence integer not null,
+  position integer not null,
+  code text not null,
+  path text not null,
+  message text not null,
+  at bigint not null,
+  primary key (task_id, no, fence, position)
+) --pg
+) without rowid --lite
+;
+
 create table tasker.workers (
   id bigint generated always as identity primary key, --pg
   id integer primary key autoincrement, --lite
