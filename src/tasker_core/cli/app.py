@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import explain, migrate, prune, run, task, template, worker
+from tasker_core.cli import explain, migrate, prune, run, server, task, template, worker
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, TaskerError
 from tasker_core.version import VERSION
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("worker")(worker.worker)
+app.command("server")(server.server)
 app.command("migrate")(migrate.migrate)
 app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,7 +68,8 @@ class Local:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         number = self._engine.number(task)
-        rung = self._engine.wake.watch(number)
+        rung = threading.Event()
+        unwatch = self._engine.wake.watch(number, rung.set)
         poll, mark = SHORTEST_POLL, None
         try:
             while True:
@@ -84,7 +86,7 @@ class Local:
                 rung.wait(poll if left is None else min(poll, left))
                 poll = min(poll * 1.5, LONGEST_POLL)
         finally:
-            self._engine.wake.unwatch(number, rung)
+            unwatch()
 
     def is_healthy(self) -> bool:
         try:

@@ -194,7 +194,7 @@ def _moment(value: datetime | str | None, now: Micros) -> Micros:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return int(moment.timestamp() * 1_000_000)
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError):
         raise InvalidRequestError(
             f"requested_at must be a time in ISO 8601, not {value!r}", field="requested_at"
         ) from None

@@ -52,8 +52,10 @@ class TaskRequest:
             raise InvalidRequestError(
                 f"context must be a mapping of names to values, not a {type(self.context).__name__}", field="context"
             )
-        if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
+        if not isinstance(self.tags, list | tuple) or not all(isinstance(tag, str) for tag in self.tags):
             raise InvalidRequestError("tags must be a list of texts", field="tags")
+        if not isinstance(self.options, Mapping | None):
+            raise InvalidRequestError("options must be a mapping of names to values", field="options")
         if isinstance(self.priority, bool) or not isinstance(self.priority, int):
             raise InvalidRequestError(f"priority must be a whole number, not {self.priority!r}", field="priority")
         if not LOWEST_PRIORITY <= self.priority <= HIGHEST_PRIORITY:
@@ -61,6 +63,18 @@ class TaskRequest:
                 f"priority must lie between {LOWEST_PRIORITY} and {HIGHEST_PRIORITY}, not {self.priority}",
                 field="priority",
             )
+
+
+def read_request(wish: Mapping[str, Any], **defaults: Any) -> TaskRequest:
+    """The request that ``wish`` makes; ``defaults`` stand for what it doesn't say. Raises InvalidRequestError."""
+    known = TaskRequest.__dataclass_fields__
+    for key in wish:
+        if key not in known:
+            raise InvalidRequestError(f"a task has no {key!r}; there are {', '.join(sorted(known))}", field=key)
+    given = {key: value for key, value in wish.items() if value is not None}
+    if "name" not in given:
+        raise InvalidRequestError("name is missing: which template is the task to be made from?", field="name")
+    return TaskRequest(**{**defaults, **given})
 
 
 def as_uuid(value: str, field: str) -> str:

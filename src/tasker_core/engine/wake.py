@@ -43,7 +43,7 @@ class Wake:
         """Have nobody to tell. A forked child starts so: its parent's workers don't run in it."""
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
-        self._watchers: dict[int, list[threading.Event]] = {}
+        self._watchers: dict[int, list[Callable[[], None]]] = {}
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` of what becomes ready; the returned function ends it."""
@@ -75,28 +75,28 @@ class Wake:
             if listener is not but:
                 listener.hint(lanes)
 
-    def watch(self, task: int) -> threading.Event:
-        """An event that is set when ``task`` comes to rest; hand it to ``unwatch`` afterwards."""
-        event = threading.Event()
+    def watch(self, task: int, ring: Callable[[], None]) -> Callable[[], None]:
+        """Call ``ring``, from any thread, when ``task`` may have come to rest; the returned function ends it."""
         with self._lock:
-            self._watchers.setdefault(task, []).append(event)
-        return event
+            self._watchers.setdefault(task, []).append(ring)
 
-    def unwatch(self, task: int, event: threading.Event) -> None:
-        with self._lock:
-            watchers = self._watchers.get(task, [])
-            if event in watchers:
-                watchers.remove(event)
-            if not watchers:
-                self._watchers.pop(task, None)
+        def end() -> None:
+            with self._lock:
+                rings = self._watchers.get(task, [])
+                if ring in rings:
+                    rings.remove(ring)
+                if not rings:
+                    self._watchers.pop(task, None)
+
+        return end
 
     def rested(self, tasks: Iterable[int]) -> None:
         """These tasks changed their state."""
         if self._watchers:
             with self._lock:
                 for task in tasks:
-                    for event in self._watchers.get(task, ()):
-                        event.set()
+                    for ring in self._watchers.get(task, ()):
+                        ring()
 
 
 _wakes: WeakSet[Wake] = WeakSet()

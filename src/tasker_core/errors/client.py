@@ -31,6 +31,10 @@ class PayloadError(InvalidRequestError):
     """A context or result is too large, too deep or not JSON; the message says where and what the limit is."""
 
 
+class PayloadTooLargeError(PayloadError):
+    """A context or result is larger than what is kept."""
+
+
 class SchemaViolationError(InvalidRequestError):
     """A context doesn't fit the template's ``input_schema``, and the template or the settings enforce it.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from tasker_core.errors import PayloadError
+from tasker_core.errors import PayloadError, PayloadTooLargeError
 from tasker_core.words import JsonText
 
 LARGEST_PAYLOAD = 1024 * 1024
@@ -22,7 +22,7 @@ def encode(value: Any, what: str, largest: int = LARGEST_PAYLOAD, deepest: int =
     """``value`` as JSON text: ASCII, key order kept, no NaN or infinity.
 
     ``what`` names the value in errors ("context", "result of step 'x'"); ``largest`` is in bytes, ``deepest`` levels.
-    Raises PayloadError when the value isn't JSON, is too large or too deep.
+    Raises PayloadError when the value isn't JSON or is too deep, PayloadTooLargeError when it is too large.
 
     >>> encode({"name": "café", "n": [1, 2]}, "context")
     '{"name":"caf\\\\u00e9","n":[1,2]}'
@@ -34,7 +34,7 @@ def encode(value: Any, what: str, largest: int = LARGEST_PAYLOAD, deepest: int =
     except (TypeError, ValueError) as error:
         raise PayloadError(f"the {what} can't be written as JSON: {_culprit(value) or error}") from None
     if len(text) > largest:
-        raise PayloadError(
+        raise PayloadTooLargeError(
             f"the {what} is {len(text):,} bytes as JSON; at most {largest:,} are kept. "
             "Store large data elsewhere and pass a reference to it"
         )
@@ -51,6 +51,44 @@ def decode(text: JsonText) -> Any:
     except ValueError:
         # A lone half of a surrogate pair is a valid text in Python and in its JSON, not so for the quick parser.
         return json.loads(text)
+
+
+def parse(text: str | bytes, source: str, *, field: str | None = None) -> Any:
+    """The value in somebody's JSON text: UTF-8, no key twice in one object, no NaN or infinity.
+
+    Raises PayloadError, which names ``source``, line and column, and carries ``field``.
+
+    >>> parse('{"n": 1, "n": 2}', "order.json")
+    Traceback (most recent call last):
+    ...
+    tasker_core.errors.client.PayloadError: order.json: the key 'n' stands twice in one object
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        said = f"not UTF-8 text ({error.reason} at byte {error.start})"
+    except json.JSONDecodeError as error:
+        raise PayloadError(f"{source}:{error.lineno}:{error.colno}: not JSON: {error.msg}", field=field) from None
+    except RecursionError:
+        said = f"nested too deeply; at most {DEEPEST_PAYLOAD} levels"
+    except ValueError as error:
+        said = str(error)
+    raise PayloadError(f"{source}: {said}", field=field)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return value
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def digest(value: Any) -> str:

@@ -1,0 +1,48 @@
+"""Reading what a request carries, writing what an answer carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request, Response
+
+from tasker_core.errors import PayloadError
+from tasker_core.rules.payload import parse
+from tasker_core.server.errors import ApiError
+
+_encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
+
+async def read_body(request: Request) -> bytes:
+    """The JSON text of a request. Its type is asked for, since a page of another site can't send it unasked."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", f"send Content-Type: application/json, not {kind or 'nothing'!r}")
+    return await request.body()
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that ``body`` holds."""
+    try:
+        value = parse(body, "the body")
+    except PayloadError as error:
+        raise ApiError(400, "JSON_ERROR", error.message) from None
+    if not isinstance(value, dict):
+        raise ApiError(400, "JSON_ERROR", f"the body must be a JSON object {{...}}, not a {type(value).__name__}")
+    return value
+
+
+class Json(Response):
+    """An answer of plain JSON-able values."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(content if isinstance(content, bytes) else to_bytes(content), status, headers)
+
+
+def to_bytes(value: Any) -> bytes:
+    """JSON in ASCII, so that half of a surrogate pair in a context can be passed on as it came."""
+    return _encode(value).encode("ascii")

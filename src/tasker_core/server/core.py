@@ -1,0 +1,64 @@
+"""What the routes share: the engine, the threads to call it in, and how far the server is on its way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import ParamSpec, TypeVar
+
+from fastapi import Request
+
+from tasker_core.engine import Engine
+from tasker_core.server.metrics import Metrics
+from tasker_core.server.settings import ServerSettings
+from tasker_core.server.threads import Threads
+from tasker_core.server.waiters import Waiters
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST_WAITERS = 10_000
+
+
+class Phase(StrEnum):
+    """How far a server is on its way from start to stop."""
+
+    STARTUP = "startup"
+    NORMAL = "normal"
+    STOPPING = "graceful_shutdown"
+    STOPPED = "stopped"
+
+
+class Core:
+    """One server, as its routes see it."""
+
+    def __init__(self, engine: Engine, settings: ServerSettings) -> None:
+        self.engine, self.settings = engine, settings
+        self.metrics = Metrics()
+        self.threads = Threads(settings.threads, settings.backlog)
+        self.waiters = Waiters(engine, MOST_WAITERS)
+        self.phase = Phase.STARTUP
+        self.started = time.monotonic()
+
+    async def call(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What ``verb`` returns, called in a thread."""
+        return await self.threads.run(verb, *args, **kwargs)
+
+    def stop(self) -> None:
+        """Be ready no more, and let nobody wait any longer. What runs goes on."""
+        self.phase = Phase.STOPPING
+        self.waiters.release()
+
+    async def close(self) -> None:
+        self.stop()
+        await asyncio.to_thread(self.waiters.close)
+        await asyncio.to_thread(self.threads.close)
+        self.phase = Phase.STOPPED
+
+
+def core_of(request: Request) -> Core:
+    """The server that a request came to."""
+    core: Core = request.app.state.core
+    return core

@@ -1,0 +1,44 @@
+"""The OpenAPI document: what FastAPI derives from the routes, and what it can't know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from tasker_core.server.middleware import REQUEST_ID
+from tasker_core.server.shapes import TaskRequest
+
+# Bodies that their routes read themselves, so that duplicate keys and the like are refused.
+BODIES = (TaskRequest,)
+DESCRIPTION = """Creates tasks and tells what became of them.
+
+Every answer carries `X-Request-ID`: the caller's own, or one of the server. Errors are
+`{"error": {"code", "message", "field"?, "details"?}}`; a 503 and a 429 say in `Retry-After` when to try again.
+A create may be repeated after a lost answer if it carries a `task_uuid` of the caller's making."""
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document of ``app``'s routes."""
+    made: dict[str, Any] = get_openapi(
+        title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=app.openapi_tags
+    )
+    _, bodies = models_json_schema(
+        [(model, "validation") for model in BODIES], ref_template="#/components/schemas/{model}"
+    )
+    schemas = made["components"]["schemas"]
+    schemas |= bodies["$defs"]
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            # FastAPI's own answer to malformed parameters, which here is a 400.
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+            for answer in operation["responses"].values():
+                answer.setdefault("headers", {})[REQUEST_ID] = {
+                    "schema": {"type": "string"}, "description": "The request's id.", "required": True,
+                }  # fmt: skip
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    return made

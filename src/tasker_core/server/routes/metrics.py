@@ -1,0 +1,28 @@
+"""Figures for Prometheus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from tasker_core.server.answers import answers
+from tasker_core.server.core import core_of
+
+router = APIRouter(tags=["health"])
+
+FIGURES: dict[str, Any] = {
+    "content": {"text/plain": {"schema": {"type": "string"}}}, "description": "The figures."
+}  # fmt: skip
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses=answers(besides={200: FIGURES}),
+)
+async def metrics(request: Request) -> Response:
+    """The server's figures, in Prometheus' text format."""
+    return Response(core_of(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,141 @@
+"""Tasks: create, get, list, cancel, explain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+
+from tasker_core.engine import Engine
+from tasker_core.engine.requests import read_request
+from tasker_core.errors import DuplicateTaskError
+from tasker_core.server.answers import answers, body
+from tasker_core.server.body import Json, read_body, read_object, to_bytes
+from tasker_core.server.core import core_of
+from tasker_core.server.pages import Page, PageQuery
+from tasker_core.server.permission import requires
+from tasker_core.server.shapes import TaskListResponse, TaskResponse
+from tasker_core.words import TaskState
+
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
+
+EXAMPLE = {"name": "checkout", "namespace": "shop", "context": {"sku": "tea"}, "idempotency_key": "cart-1"}
+LONGEST_WAIT = 20_000
+CREATED, REPLAYED = 201, 200
+
+Actor = Annotated[str | None, Query(min_length=1, max_length=255, description="Who does it, for the record.")]
+
+
+@router.post(
+    "",
+    status_code=CREATED,
+    response_model=TaskResponse,
+    responses=answers(
+        400, 404, 409, 415, 422, besides={REPLAYED: {"model": TaskResponse, "description": "The task exists already."}}
+    ),
+    dependencies=[requires("tasks:create")],
+    openapi_extra=body("TaskRequest", EXAMPLE),
+)
+async def create_task(
+    request: Request,
+    on_duplicate: Annotated[
+        Literal["refuse", "return"], Query(description="Whether the same task again is a 409 or is answered.")
+    ] = "refuse",
+) -> Json:
+    """Create a task; it is stored when this is answered.
+
+    201 for a new task. 200 where this very request has been answered before (its ``task_uuid`` tells), and with
+    ``on_duplicate=return`` also where another request has made the same task. 409 otherwise, naming that task.
+    """
+    core, text = core_of(request), await read_body(request)
+    status, answer = await core.call(_create, core.engine, text, on_duplicate == "return")
+    return Json(answer, status)
+
+
+def _create(engine: Engine, text: bytes, return_duplicates: bool) -> tuple[int, bytes]:
+    wish = read_request(read_object(text), task_uuid=engine.ids.new())
+    (created,) = engine.create([wish], refuse_duplicates=not return_duplicates)
+    if created.fresh is not None:
+        return CREATED, to_bytes(engine.views.fresh(*created.fresh))
+    if not return_duplicates and not created.same_context:
+        raise DuplicateTaskError(
+            f"task {created.task} exists already, with a different context",
+            task_uuid=created.task, same_context=False,
+        )  # fmt: skip
+    return CREATED if created.new else REPLAYED, to_bytes(engine.views.task(created.task))
+
+
+@router.get("", response_model=TaskListResponse, responses=answers(400), dependencies=[requires("tasks:list")])
+async def list_tasks(
+    request: Request,
+    page: PageQuery,
+    namespace: Annotated[str | None, Query(max_length=255)] = None,
+    name: Annotated[str | None, Query(max_length=255, description="The template's name.")] = None,
+    status: TaskState | None = None,
+) -> Json:
+    """The newest tasks, those that match where something is given."""
+    core = core_of(request)
+    filters = {"namespace": namespace, "name": name, "state": status}
+    return Json(await core.call(_list, core.engine, filters, page))
+
+
+def _list(engine: Engine, filters: dict[str, str | None], page: Page) -> bytes:
+    return to_bytes(engine.views.tasks(filters, page.limit, page.offset))
+
+
+@router.get(
+    "/{task_uuid}", response_model=TaskResponse, responses=answers(400, 404), dependencies=[requires("tasks:read")]
+)
+async def get_task(
+    request: Request,
+    task_uuid: UUID,
+    wait_ms: Annotated[
+        int, Query(ge=0, le=LONGEST_WAIT, description="Answer as soon as the task is at rest, or after so long.")
+    ] = 0,
+) -> Json:
+    """A task with its state and its steps' readiness.
+
+    With ``wait_ms`` the answer comes as soon as the task is final or blocked by failures, at the latest after
+    that many milliseconds: look at its ``status``.
+    """
+    core, task = core_of(request), str(task_uuid)
+    if wait_ms:
+        number = await core.call(core.engine.number, task)
+        await core.waiters.rest(number, wait_ms / 1_000)
+    return Json(await core.call(_view, core.engine.views.task, task))
+
+
+@router.delete(
+    "/{task_uuid}", response_model=TaskResponse, responses=answers(400, 404), dependencies=[requires("tasks:cancel")]
+)
+async def cancel_task(
+    request: Request,
+    task_uuid: UUID,
+    reason: Annotated[str, Query(max_length=500, description="Why, for the record.")] = "",
+    cancelled_by: Actor = None,
+) -> Json:
+    """Cancel a task: what hasn't begun never will, what runs is told, its result refused. 400 for a final task."""
+    core = core_of(request)
+    return Json(await core.call(_cancel, core.engine, str(task_uuid), actor_of(cancelled_by), reason))
+
+
+def _cancel(engine: Engine, task: str, actor: str, reason: str) -> bytes:
+    engine.cancel(task, actor=actor, reason=reason)
+    return to_bytes(engine.views.task(task))
+
+
+@router.get("/{task_uuid}/explain", responses=answers(400, 404), dependencies=[requires("tasks:read")])
+async def explain_task(request: Request, task_uuid: UUID) -> Json:
+    """Why a task isn't finished: for each unfinished step the reason, since when, and what can be done."""
+    core = core_of(request)
+    return Json(await core.call(lambda: to_bytes(core.engine.explain(str(task_uuid)).as_dict())))
+
+
+def actor_of(named: str | None) -> str:
+    """Who asks, for the audit."""
+    return f"client {named}" if named else "client"
+
+
+def _view(view: Any, *of: str) -> bytes:
+    return to_bytes(view(*of))

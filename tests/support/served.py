@@ -1,0 +1,72 @@
+"""A server of this process on a real socket, with an HTTP client for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tasker_core.engine import Engine
+from tasker_core.engine.open import close_engine, open_engine
+from tasker_core.server import ServerSettings, create_app
+from tasker_core.server.serve import Server, listen, url_of
+from tasker_core.store import open_database
+
+TIMEOUT = 30.0
+
+
+class Served:
+    """A running server: its engine, its URL, and a client for its paths."""
+
+    def __init__(self, engine: Engine, server: Server, url: str, http: httpx.Client) -> None:
+        self.engine, self.server, self.url, self.http = engine, server, url, http
+
+    def get(self, path: str, status: int = 200, /, **query: Any) -> Any:
+        """What GET answers, which must have this status."""
+        return self._answer(self.http.get(path, params=query), status)
+
+    def post(self, path: str, body: Any, status: int = 201, /, **query: Any) -> Any:
+        return self._answer(self.http.post(path, json=body, params=query), status)
+
+    def delete(self, path: str, status: int = 200, /, **query: Any) -> Any:
+        return self._answer(self.http.delete(path, params=query), status)
+
+    def patch(self, path: str, body: Any, status: int = 200) -> Any:
+        return self._answer(self.http.patch(path, json=body), status)
+
+    def create(self, name: str = "order", namespace: str = "shop", **wishes: Any) -> str:
+        """Create a task; its UUID."""
+        task: str = self.post("/v1/tasks", {"name": name, "namespace": namespace, **wishes})["task_uuid"]
+        return task
+
+    @staticmethod
+    def _answer(answer: httpx.Response, status: int) -> Any:
+        assert answer.status_code == status, f"{answer.request.url}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
+
+@contextmanager
+def served(database_url: str, **settings: Any) -> Iterator[Served]:
+    """A server on a free port, over the database at ``database_url``, which is migrated if it must be."""
+    database = open_database(database_url)
+    database.migrate()
+    database.close()
+    engine, listening, ready = open_engine(database_url), listen("127.0.0.1", 0), threading.Event()
+    app = create_app(engine, ServerSettings(**settings))
+    server = Server(app, listening, ready.set)
+    thread = threading.Thread(target=server.serve_until_stopped, name="served")
+    thread.start()
+    try:
+        assert ready.wait(TIMEOUT)
+        url = url_of(listening)
+        with httpx.Client(base_url=url, timeout=TIMEOUT) as http:
+            yield Served(engine, server, url, http)
+    finally:
+        server.stop()
+        thread.join(TIMEOUT)
+        listening.close()
+        close_engine(engine)
+        assert not thread.is_alive(), "the server doesn't end"
