@@ -15,6 +15,7 @@ from tasker_core.errors import (
     DuplicateTaskError,
     InvalidRequestError,
     PayloadTooLargeError,
+    SchemaViolationError,
     StepNotFoundError,
     StoreDataError,
     StoreError,
@@ -71,6 +72,11 @@ def as_api_error(error: Exception) -> ApiError:
             return error
         case PayloadTooLargeError():
             return ApiError(413, "PAYLOAD_TOO_LARGE", error.message, field=error.field)
+        case SchemaViolationError():
+            violations = [{"path": path, "message": message} for path, message in error.violations]
+            return ApiError(
+                422, "SCHEMA_VIOLATION", error.message, field=error.field, details={"violations": violations}
+            )
         case InvalidRequestError():
             return ApiError(400, "BAD_REQUEST", error.message, field=error.field)
         case TaskNotFoundError() | StepNotFoundError() | UnknownTemplateError():

@@ -17,6 +17,8 @@ from tasker_core.server.errors import ApiError, answer_error, as_api_error
 log = logging.getLogger("tasker.server")
 
 REQUEST_ID = "X-Request-ID"
+PASSED_OVER = 64 * 1024 * 1024
+"""Bytes of a body too large that are read, for the sake of the answer."""
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 Seen = Callable[[Scope, int, float], None]
@@ -86,7 +88,7 @@ class TimeLimit:
 
 
 class SizeLimit:
-    """Answers 413 to a request whose body is larger than it may be, before it is read to its end."""
+    """Answers 413 to a request whose body is larger than it may be. None of it is kept."""
 
     def __init__(self, app: ASGIApp, largest: Callable[[Scope], int]) -> None:
         self._app, self._largest = app, largest
@@ -98,6 +100,7 @@ class SizeLimit:
         largest = self._largest(scope)
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdigit() and int(announced) > largest:
+            await _pass_over(receive)
             await answer_error(_too_large(largest))(scope, receive, send)
             return
         received = 0
@@ -107,10 +110,23 @@ class SizeLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > largest:
+                await _pass_over(receive)
                 raise _too_large(largest)
             return message
 
         await self._app(scope, limited, send)
+
+
+async def _pass_over(receive: Receive) -> None:
+    """Read what comes without keeping it: a caller who is still sending wouldn't see an answer, only a lost connection.
+
+    One who sends without end sees just that.
+    """
+    passed, more = 0, True
+    while more and passed < PASSED_OVER:
+        message = await receive()
+        passed += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def _too_large(largest: int) -> ApiError:

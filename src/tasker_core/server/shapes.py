@@ -70,6 +70,17 @@ class StepReadiness(Shape):
     last_attempted_at: datetime | None
 
 
+class Warning(Shape):
+    """A schema that a context or a result doesn't fit, where that isn't enforced."""
+
+    code: str
+    step: str | None
+    attempt: int | None
+    path: str
+    message: str
+    at: datetime | None
+
+
 class TaskResponse(Shape):
     task_uuid: UUID
     name: str
@@ -102,6 +113,7 @@ class TaskResponse(Shape):
     completion_percentage: float
     health_status: Literal["healthy", "recovering", "blocked", "unknown"]
     steps: list[StepReadiness]
+    warnings: list[Warning]
 
 
 class PaginationInfo(Shape):

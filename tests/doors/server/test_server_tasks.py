@@ -9,8 +9,9 @@ import uuid
 from typing import Any
 
 from tasker_core.rules.payload import LARGEST_PAYLOAD
+from tasker_core.rules.template import Template
 from tasker_core.server.shapes import StepAuditResponse, StepResponse, TaskListResponse, TaskResponse
-from tests.support.flows import Hands, ok
+from tests.support.flows import Hands, flow, ok
 from tests.support.served import Served
 
 ORDER = {"name": "order", "namespace": "shop"}
@@ -120,12 +121,23 @@ def test_a_body_that_is_not_declared_as_json_is_not_read(api: Served) -> None:
     assert answer.status_code == 415 and error(answer.json())[0] == "UNSUPPORTED_MEDIA_TYPE"
 
 
+def test_a_context_against_its_schema_is_refused_where_that_is_enforced(api: Served) -> None:
+    schema = {"type": "object", "required": ["sku"]}
+    for version, mode in (("2.0.0", "warn"), ("3.0.0", "enforce")):
+        template = flow({"pay": []}, version=version).content() | {"input_schema": schema, "schema_validation": mode}
+        api.engine.catalog.register(Template.from_content(template), replace=False)
+    (warning,) = api.post("/v1/tasks", {**ORDER, "version": "2.0.0"})["warnings"]
+    refused = api.post("/v1/tasks", {**ORDER, "version": "3.0.0"}, 422)["error"]
+    assert refused["code"] == "SCHEMA_VIOLATION"
+    assert [found["message"] for found in refused["details"]["violations"]] == [warning["message"]]
+
+
 def test_a_body_without_a_length_is_counted(api: Served) -> None:
-    def endless() -> Any:
+    def long() -> Any:
         for _ in range(64):
             yield b" " * 65_536
 
-    answer = api.http.post("/v1/tasks", content=endless(), headers={"Content-Type": "application/json"})
+    answer = api.http.post("/v1/tasks", content=long(), headers={"Content-Type": "application/json"})
     assert answer.status_code == 413 and error(answer.json())[0] == "PAYLOAD_TOO_LARGE"
 
 
