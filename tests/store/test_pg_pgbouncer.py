@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from tasker_core import TaskerClient
+from tasker_core.rules.diagnosis import CheckKind, Level
 from tasker_core.store import Store, open_database
 from tasker_core.store.postgres import PLANNER, PostgresDatabase
 from tests.store.subset import *  # noqa: F403  # the tests, collected here once more, on this module's stores
@@ -90,6 +91,24 @@ def test_hints_are_heard_by_a_connection_past_it(
         listener.join()
         assert database.is_pooled
     assert heard.get() == "something is ready"
+
+
+def test_the_doctor_recognises_it_and_tells_whether_there_is_a_way_past_it(
+    pooled_url: str, postgres_server: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_database(pooled_url)) as database:
+        database.migrate()
+    hints = {}
+    with TaskerClient(database_url=pooled_url) as client:
+        for way in (None, postgres_server.url(pooled_url.rpartition("/")[2]), postgres_server.url(), pooled_url):
+            if way:
+                monkeypatch.setenv("TASKER_LISTEN_URL", way)
+            (hints[way],) = (check for check in client.doctor().checks if check.kind is CheckKind.HINTS)
+    none, past, elsewhere, through = hints.values()
+    assert none.level is Level.OK and "PgBouncer" in none.text and "TASKER_LISTEN_URL" in none.advice
+    assert past.level is Level.OK and "is heard of after" in past.text
+    assert elsewhere.level is Level.WARNING and "no hint was heard" in elsewhere.text
+    assert through.level is Level.WARNING
 
 
 def _work_through(url: str, directory: Path) -> None:

@@ -13,6 +13,7 @@ from bench import templates
 from bench.history import load
 from tasker_core.clock import ManualClock
 from tasker_core.engine import Engine
+from tasker_core.rules.diagnosis import CheckKind
 from tasker_core.rules.template import Template
 from tasker_core.store import Store, open_database
 from tests.support.flows import Hands, failed, ok, wish
@@ -26,7 +27,8 @@ HOT = {
     "date_queued_steps", "claim_lane", "claimed_steps", "waiting_lanes", "next_due", "due_steps", "enqueue_due",
     "inputs_of_tasks", "results_of_steps", "leases_of", "abandoned_steps",
 }  # fmt: skip
-QUEUES = {"steps_ready", "steps_running", "steps_waiting"}
+DOCTORS = {"doctor_workers", "doctor_queues", "doctor_lost", "doctor_overdue", "doctor_failed"}
+QUEUES = {"steps_ready", "steps_running", "steps_waiting", "steps_failed"}
 """Partial indexes: as long as a queue, not as the history. They may be walked."""
 NOT_HOT = {"templates_in_use"}
 """Asked after a registration; tasks are only looked through for contents that were replaced."""
@@ -83,7 +85,25 @@ def _play(database: ExplainingPostgres | ExplainingSqlite) -> None:
     assert {lease.step for lease in taken} > {"process_payment"}, "with results that this engine doesn't remember"
 
 
-def _complaints(accesses: list[Access]) -> list[str]:
+def _look_at_the_whole_store(database: ExplainingPostgres | ExplainingSqlite) -> None:
+    """With something in each plight that the doctor looks for."""
+    clock = ManualClock(time.time_ns() // 1_000)
+    engine = Engine(Store(database), clock=clock)
+    hands = Hands(engine)
+    retried, blocked, *_ = hands.claim_all(10)
+    hands.report(failed(retried), failed(blocked, retryable=False))
+    engine.store.workers.end(hands.number)
+    clock.advance(60)
+    database.accesses.clear()
+    found = {check.kind for check in engine.doctor().findings}
+    assert found >= {CheckKind.WORKERS, CheckKind.RUNNING, CheckKind.RETRIES, CheckKind.FAILURES}
+    assert {access.statement for access in database.accesses} >= DOCTORS
+    engine.enqueue_due(hands.actor)
+    engine.sweep()
+    engine.stop_sweeping()
+
+
+def _complaints(accesses: list[Access], most_rows: int = MOST_ROWS) -> list[str]:
     wrong = []
     for access in accesses:
         if access.statement in NOT_HOT:
@@ -92,7 +112,7 @@ def _complaints(accesses: list[Access]) -> list[str]:
             wrong.append(f"{access.statement} reads all of {access.table}")
         elif not access.has_condition and access.by not in QUEUES:
             wrong.append(f"{access.statement} walks along {access.by}")
-        elif access.rows > MOST_ROWS:
+        elif access.rows > most_rows:
             wrong.append(f"{access.statement} looks at {access.rows} rows of {access.table} by {access.by}")
     return sorted(set(wrong))
 
@@ -102,6 +122,21 @@ def test_postgres_goes_by_the_indexes(grown_postgres: str, plans: str) -> None:
     with closing(ExplainingPostgres(grown_postgres, plans)) as database:
         _play(database)
     assert {access.statement for access in database.accesses} >= HOT
+    assert _complaints(database.accesses) == []
+
+
+@pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
+def test_postgres_shows_a_doctor_its_queues_not_its_history(grown_postgres: str, plans: str) -> None:
+    with closing(ExplainingPostgres(grown_postgres, plans)) as database:
+        _look_at_the_whole_store(database)
+    assert _complaints(database.accesses, most_rows=2 * READY) == []
+
+
+def test_sqlite_shows_a_doctor_its_queues_not_its_history(grown_sqlite: str) -> None:
+    with closing(ExplainingSqlite.from_url(grown_sqlite)) as database:
+        assert isinstance(database, ExplainingSqlite)
+        database.accesses = []
+        _look_at_the_whole_store(database)
     assert _complaints(database.accesses) == []
 
 

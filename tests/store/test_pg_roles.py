@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from tasker_core import TaskerClient
 from tasker_core.errors import StoreError
+from tasker_core.rules.diagnosis import CheckKind, Level
 from tasker_core.store import open_database
 from tests.support.everything import use_everything
 from tests.support.postgres_address import Address
@@ -90,3 +93,21 @@ def test_a_role_without_rights_is_told_where_they_stand(place: Place) -> None:
         closing(open_database(place.app)) as database,
     ):
         database.migrate()
+
+
+def test_the_doctor_names_the_tables_in_which_a_role_lacks_rights(place: Place) -> None:
+    with closing(open_database(place.owner)) as database:
+        database.migrate()
+    with TaskerClient(database_url=place.app) as client:
+        (rights,) = (check for check in client.doctor().checks if check.kind is CheckKind.RIGHTS)
+        assert (rights.level, rights.text) == (Level.OK, "this role may read and write Tasker's tables")
+        with psycopg.connect(place.owner.partition("?")[0], autocommit=True) as connection:
+            app = urlsplit(place.app).username or ""
+            connection.execute(
+                sql.SQL("revoke delete on {}.steps, {}.duties from {}").format(
+                    sql.Identifier(place.schema), sql.Identifier(place.schema), sql.Identifier(app)
+                )
+            )
+        (rights,) = (check for check in client.doctor().checks if check.kind is CheckKind.RIGHTS)
+    assert (rights.level, rights.details) == (Level.ERROR, {"tables": ["duties", "steps"]})
+    assert rights.advice.endswith(f"on all tables in schema {place.schema} to it")

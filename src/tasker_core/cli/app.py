@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import explain, migrate, prune, run, server, task, template, worker
+from tasker_core.cli import doctor, explain, migrate, prune, run, server, task, template, worker
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, TaskerError
 from tasker_core.version import VERSION
@@ -27,6 +27,7 @@ app.command("run")(run.run)
 app.command("worker")(worker.worker)
 app.command("server")(server.server)
 app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
 app.add_typer(task.app, name="task")

@@ -15,6 +15,7 @@ from tasker_core.client.templates import read_any
 from tasker_core.engine.open import database_url as choose_database
 from tasker_core.engine.requests import TaskRequest, as_uuid
 from tasker_core.errors import InvalidRequestError, TemplateError
+from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.types import HealthResponse, StepAuditResponse, StepResponse, TaskListResponse, TaskResponse
 from tasker_core.words import TaskState
@@ -154,6 +155,18 @@ class TaskerClient:
         Raises TaskNotFoundError.
         """
         return Explanation.from_dict(self._backend.explain(as_uuid(task_uuid, "task_uuid")))
+
+    def doctor(self) -> Diagnosis:
+        """Whether all is well with the store, its workers and what waits for them; what to do where it isn't.
+
+        Reads only, and takes no longer for a long history. A store that can't be reached is a finding, not an error.
+
+        >>> import tempfile
+        >>> with TaskerClient(database_url=f"sqlite:///{tempfile.mkdtemp()}/tasker.db") as client:
+        ...     {str(check.kind): str(check.level) for check in client.doctor().checks}["schema"]
+        'ok'
+        """
+        return Diagnosis.from_dict(self._backend.doctor())
 
     def wait(self, task_uuid: str, timeout: float | None = None) -> TaskResponse:
         """Return the task as soon as it is final or ``blocked_by_failures`` (nothing of it moves without an operator).

@@ -54,6 +54,9 @@ class Local:
     def explain(self, task: str) -> dict[str, Any]:
         return self._engine.explain(task).as_dict()
 
+    def doctor(self) -> dict[str, Any]:
+        return self._engine.doctor().as_dict()
+
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)
 

@@ -11,6 +11,7 @@ from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.create import Created, Creator
 from tasker_core.engine.database_clock import DatabaseClock, clock_of
+from tasker_core.engine.doctor import examine
 from tasker_core.engine.explain import explain
 from tasker_core.engine.hints import Hints
 from tasker_core.engine.memory import Memory
@@ -22,6 +23,7 @@ from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import TaskNotFoundError, TaskStateError
+from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
 from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report
@@ -197,6 +199,10 @@ class Engine:
     def explain(self, task: str) -> Explanation:
         """Why ``task`` isn't finished, step by step, or how it came to rest. Raises TaskNotFoundError."""
         return explain(self.store, self.catalog, self.clock, self.lease_time, task)
+
+    def doctor(self) -> Diagnosis:
+        """Whether all is well with the store and with those who work on it, and what to do where it isn't."""
+        return examine(self.store, self.clock, self.lease_time)
 
     def prune(
         self, older_than: Micros, *, namespace: str | None = None, limit: int | None = None, dry_run: bool = False

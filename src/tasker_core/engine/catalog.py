@@ -209,13 +209,13 @@ class Catalog:
         if version is not None:
             exact = [row for row in own if row.version == version]
             if not exact:
-                versions = ", ".join(sorted((row.version for row in own), key=_semver))
+                versions = ", ".join(sorted((row.version for row in own), key=semver))
                 raise UnknownTemplateError(
                     f"template {own[0].namespace}/{name} has no version {version!r}; registered are {versions}"
                 )
             return self._compile(exact[0])
         preferred = [row for row in own if row.version == DEFAULT_VERSION]
-        return self._compile(preferred[0] if preferred else max(own, key=lambda row: _semver(row.version)))
+        return self._compile(preferred[0] if preferred else max(own, key=lambda row: semver(row.version)))
 
     def _missing(self, name: str, namespace: str | None, rows: list[TemplateRow]) -> str:
         where = f"namespace {namespace!r}" if namespace else "any namespace"
@@ -247,5 +247,5 @@ class Catalog:
             return known
 
 
-def _semver(version: str) -> tuple[int, ...]:
+def semver(version: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else 0 for part in version.split("-")[0].split("+")[0].split("."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.engine.processes import ProcessId, is_alive, is_here, this_process
@@ -48,9 +48,7 @@ class Sweeper:
         if not self._take_duty(now, until):
             return 0
         workers = {worker.id: worker for worker in self._store.workers.live()}
-        dead = [
-            worker.id for worker in workers.values() if is_here(_process(worker)) and not is_alive(_process(worker))
-        ]
+        dead = dead_here(workers.values())
         silent = now - self._lease_time if watched >= self._lease_time else 0
         if dead or any(worker.beat_at < silent for worker in workers.values()):
             self._store.workers.expire(silent, dead)
@@ -93,6 +91,12 @@ class Sweeper:
             self._seen_since = steady
         self._seen_last, self._ahead = steady, now - steady
         return steady - self._seen_since
+
+
+def dead_here(workers: Iterable[WorkerRow]) -> list[int]:
+    """The numbers of those whose processes, on this machine, have ended."""
+    processes = {worker.id: _process(worker) for worker in workers}
+    return [no for no, process in processes.items() if is_here(process) and not is_alive(process)]
 
 
 def _process(worker: WorkerRow) -> ProcessId:

@@ -59,7 +59,7 @@ class Queues:
             return Reason(known.kind, known.text, step.enqueued_at, known.details)
         crew = self._crews.get(lane)
         if crew is None:
-            crew = self._crews[lane] = _crew([worker for worker in self._live if lane in worker.lanes])
+            crew = self._crews[lane] = crew_of([worker for worker in self._live if lane in worker.lanes])
         before, own = self._ahead.get(lane, 0), self._taken[lane]
         self._taken[lane] += 1
         text = crew.text
@@ -89,7 +89,8 @@ class Queues:
         return Reason(ReasonKind.NO_WORKER, text, step.enqueued_at, details)
 
 
-def _crew(workers: Collection[WorkerFact]) -> Crew:
+def crew_of(workers: Collection[WorkerFact]) -> Crew:
+    """These workers taken together."""
     return Crew(
         tuple(worker.name for worker in workers),
         sum(worker.slots for worker in workers),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from pydantic_core import PydanticSerializationError, to_json
 
 from tasker_core.errors import StoreDataError
+from tasker_core.rules.symptoms import Condition
 from tasker_core.store.statements import Dialect
 
 Row: TypeAlias = tuple[Any, ...]
@@ -66,6 +67,10 @@ class Database(Protocol):
 
     def make_ready(self) -> None:
         """Migrate where that is done without asking (SQLite); elsewhere refuse a schema of another version."""
+        ...
+
+    def condition(self) -> Condition:
+        """What the database says of itself, also where it has no schema or one of another version. Changes nothing."""
         ...
 
     def now(self) -> int | None:

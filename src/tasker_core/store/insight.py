@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 
 from tasker_core.rules.facts import MOST_AHEAD, Facts, StepFact, WorkerFact
-from tasker_core.store.database import Call, Database
+from tasker_core.rules.symptoms import MOST_COUNTED, MOST_LANES, Duty, Failed, Pile, Symptoms, TemplateFact
+from tasker_core.store.database import Call, Database, Rows
+from tasker_core.words import Micros
 
 
 class Insight:
@@ -37,6 +40,44 @@ class Insight:
             (word[0][0], word[0][1]) if word else ("", ""),
             [StepFact(*row) for row in steps],
             [(parent, child) for parent, child in edges],
-            [WorkerFact._make((*row[:-1], frozenset(json.loads(row[-1])))) for row in workers],
+            _workers(workers),
             dict(queue),
         )
+
+    def database_now(self) -> Micros | None:
+        """What the database's clock says, asked by a statement; None where it has no clock of its own."""
+        ((row,),) = self._database.read(Call("database_now", {}))
+        return None if row[0] is None else int(row[0])
+
+    def symptoms(
+        self, overdue_before: Micros, duty: str, templates: Sequence[TemplateFact], dead: Collection[int]
+    ) -> Symptoms:
+        """What waits, runs and has failed in the whole store, in one round trip that history doesn't make longer.
+
+        A retry that was due before ``overdue_before`` is overdue; ``duty`` is the sweepers'.
+        """
+        most = {"most": MOST_COUNTED}
+        workers, queues, lost, overdue, failed, letters, sweep = self._database.read(
+            Call("doctor_workers", {}),
+            Call("doctor_queues", {**most, "lanes": MOST_LANES}),
+            Call("doctor_lost", {}),
+            Call("doctor_overdue", {**most, "before": overdue_before}),
+            Call("doctor_failed", most),
+            Call("doctor_dead_letters", {}),
+            Call("doctor_duty", {"name": duty}),
+        )
+        return Symptoms(
+            _workers(workers),
+            dead,
+            {lane: Pile(*pile) for lane, *pile in queues if pile[0]},
+            {lane: Pile(*pile) for lane, *pile in lost},
+            Pile(*overdue[0]) if overdue else None,
+            [Failed(*row) for row in failed],
+            Pile(*letters[0]) if letters else None,
+            Duty(*sweep[0]) if sweep else None,
+            templates,
+        )
+
+
+def _workers(rows: Rows) -> list[WorkerFact]:
+    return [WorkerFact._make((*row[:-1], frozenset(json.loads(row[-1])))) for row in rows]

@@ -7,6 +7,7 @@ prepared by name and the planner settings are set for each transaction alone.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -27,8 +28,9 @@ from tasker_core.errors import (
     StoreUnavailableError,
     StoreVersionError,
 )
-from tasker_core.store.database import Call, Rows
-from tasker_core.store.statements import Dialect, migrations, statements
+from tasker_core.rules.symptoms import PostgresFact
+from tasker_core.store.database import Call, Rows, as_json
+from tasker_core.store.statements import Dialect, migrations, statements, tables
 
 OLDEST_POSTGRES = 140_000
 BEGIN = "begin isolation level read committed"
@@ -147,18 +149,39 @@ class PostgresDatabase:
         return applied
 
     def make_ready(self) -> None:
-        with self.transaction() as transaction:
-            exists = transaction.connection.execute(
-                "select to_regclass(%s) is not null", (f'"{self.schema}".schema_version',)
-            ).fetchone()
-            newest = self._newest(transaction.connection) if exists and exists[0] else 0
-        latest = migrations("pg", self.schema)[-1][0]
+        newest, latest = self.schema_version(), migrations("pg", self.schema)[-1][0]
         self._refuse_newer(newest, latest)
         if newest < latest:
             have = f"is of version {newest}" if newest else "isn't there"
             raise StoreVersionError(
                 f"{self.name}: schema {self.schema!r} {have}, this Tasker needs version {latest}; run: tasker migrate"
             )
+
+    def schema_version(self) -> int:
+        """The version of Tasker's tables; 0 where there are none."""
+        (exists,) = self.read(Call("has_schema", {"book": f'"{self.schema}".schema_version'}))
+        return int(self.read(Call("schema_version", {}))[0][0][0]) if exists[0][0] else 0
+
+    def condition(self) -> PostgresFact:
+        database, lacking, oldest = self.read(
+            Call("doctor_database", {}),
+            Call("doctor_rights", {"schema": self.schema, "tables": as_json(tables("pg", self.schema))}),
+            Call("doctor_oldest_transaction", {}),
+        )
+        version, is_standby, most, connections, unsafe = database[0]
+        return PostgresFact(
+            version,
+            self.name,
+            self.schema,
+            self.schema_version(),
+            migrations("pg", self.schema)[-1][0],
+            is_standby,
+            json.loads(unsafe) if unsafe else [],
+            connections,
+            most,
+            [table for (table,) in lacking],
+            tuple(oldest[0]) if oldest else None,
+        )
 
     def now(self) -> int | None:
         ((row,),) = self.read(Call("database_now", {}))

@@ -20,14 +20,13 @@ from tasker_core.errors import (
     StoreLockedError,
     StoreVersionError,
 )
+from tasker_core.rules.symptoms import SqliteFact
 from tasker_core.store.database import Call, Rows
+from tasker_core.store.sqlite_file import condition_of, refuse_impossible_places
 from tasker_core.store.statements import Dialect, migrations, statements
 
 OLDEST_SQLITE = (3, 39, 0)
 BUSY_TIMEOUT = 10.0
-NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
-)
 
 
 class SqliteDatabase:
@@ -53,7 +52,7 @@ class SqliteDatabase:
         self._sql = statements("lite")
         self._writer: sqlite3.Connection | None = None
         self._forget_connections()
-        self._refuse_impossible_places()
+        refuse_impossible_places(self.path)
 
     @classmethod
     def from_url(cls, url: str) -> SqliteDatabase:
@@ -124,6 +123,17 @@ class SqliteDatabase:
 
     def make_ready(self) -> None:
         self.migrate()
+
+    def condition(self) -> SqliteFact:
+        with _said_plainly(self.path):
+            return condition_of(self.path, self._sql, self.max_pages, self._obstacle)
+
+    def _obstacle(self) -> str:
+        try:
+            with self.transaction():
+                return ""
+        except StoreError as error:
+            return str(error)
 
     def now(self) -> int | None:
         return None
@@ -217,17 +227,6 @@ class SqliteDatabase:
             _inherited.append((self._writer, self._readers))
             self._forget_connections()
 
-    def _refuse_impossible_places(self) -> None:
-        if self.path.is_dir():
-            raise StoreError(f"{self.path} is a directory; name the file of the database")
-        if not self.path.parent.is_dir():
-            raise StoreError(f"{self.path}: the directory {self.path.parent} doesn't exist; make it first")
-        if (kind := _file_system(self.path.parent)) in NETWORK_FILE_SYSTEMS:
-            raise StoreError(
-                f"{self.path} is on a network file system ({kind}), where SQLite's locks can't be trusted; "
-                "use a local disk, or PostgreSQL"
-            )
-
 
 class _Transaction:
     def __init__(self, connection: sqlite3.Connection, sql: dict[str, str]) -> None:
@@ -276,17 +275,3 @@ def _said_plainly(path: Path) -> Iterator[None]:
         if isinstance(error, sqlite3.DataError | sqlite3.IntegrityError):
             raise StoreDataError(f"{path}: {error}") from error
         raise StoreError(f"{path}: {error}") from error
-
-
-def _file_system(folder: Path) -> str:
-    """The type of the file system that holds ``folder``, where the system tells (Linux)."""
-    try:
-        mounts = Path("/proc/mounts").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return "unknown"
-    best, kind = "", "unknown"
-    for fields in (line.split() for line in mounts):
-        place = fields[1].replace("\\040", " ")
-        if folder.is_relative_to(place) and len(place) >= len(best):
-            best, kind = place, fields[2]
-    return kind

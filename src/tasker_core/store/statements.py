@@ -18,6 +18,7 @@ Dialect: TypeAlias = Literal["pg", "lite"]
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _TABLE = re.compile(r"\btasker\.(\w+)")
 _INDEX = re.compile(r"\b(create (?:unique )?index )(\w+)( on)")
+_CREATE = re.compile(r'create table (?:"\w+"\.)?(\w+)')
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 _COMMENT = re.compile(r"\s*--.*$")
 
@@ -49,6 +50,12 @@ def migrations(dialect: Dialect, schema: str = "tasker") -> tuple[tuple[int, str
         (int(f.name[:4]), f.name.removesuffix(".sql"), _split(render(f.read_text("utf-8"), dialect, schema, ddl=True)))
         for f in files
     )
+
+
+def tables(dialect: Dialect, schema: str = "tasker") -> list[str]:
+    """The names of the tables that the migrations make, as the database knows them."""
+    texts = (statement for _, _, script in migrations(dialect, schema) for statement in script)
+    return [found[1] for text in texts if (found := _CREATE.match(text))]
 
 
 def render(text: str, dialect: Dialect, schema: str, *, ddl: bool = False) -> str:

@@ -98,6 +98,7 @@ create table tasker.steps (
 create index steps_ready on tasker.steps (lane, rank, no) where state = 'enqueued';
 create index steps_running on tasker.steps (worker, stamp) where state = 'in_progress';
 create index steps_waiting on tasker.steps (run_at) where state = 'waiting_for_retry';
+create index steps_failed on tasker.steps (task_id) where state = 'error';
 
 create table tasker.dependencies (
   task_id bigint not null,
