@@ -21,10 +21,10 @@ endif
 endif
 endif
 
-.PHONY: help env fmt lint types test soak chaos bench docs demo clean
+.PHONY: help env fmt lint types test soak chaos bench bench-peers docs demo clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 13
 
 env: $(STAMP)  ## make the environment
 
@@ -58,6 +58,9 @@ chaos: $(STAMP)  ## kill, stop and restart everything, and count
 
 bench: $(STAMP)  ## the benchmarks; figures are ratios measured in one run
 	$(BIN)/python -m bench
+
+bench-peers: $(STAMP)  ## the same beside other systems, each installed in an environment of its own
+	$(BIN)/python -m bench --peers
 
 demo: $(STAMP)  ## the checkout example: happy, declined, timed out, killed
 	$(BIN)/python -m examples.checkout.demo

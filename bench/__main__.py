@@ -1,84 +1,65 @@
-"""``python -m bench``: run workloads, print medians with their spread, keep the runs as JSON."""
+"""``python -m bench``: run workloads in turns, print medians, spread and ratios, keep the runs as JSON."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import sqlite3
-import statistics
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from bench.stage import POSTGRES_SETTINGS, STAGES
-from bench.workloads import WORKLOADS, Figures
-from tasker_core import __version__
-
-RESULTS = Path(__file__).resolve().parent / "results"
+from bench import keep, limit, plan, report, rounds
+from bench.peers import catalogue
+from bench.rows import Row
 
 
 def main() -> None:
     asked = arguments()
-    console = Console()
-    console.print(f"Tasker {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-                  f"{platform.machine()}, PostgreSQL settings {POSTGRES_SETTINGS}")  # fmt: skip
-    runs: dict[tuple[str, str, int], list[Figures]] = {}
-    # Interleaved: a noisy minute then touches every workload alike.
-    for no in range(asked.runs):
-        for kind, workload, workers in plan(asked):
-            run, size = WORKLOADS[workload]
-            with STAGES[kind]() as stage:
-                figures = run(stage, max(1, size * asked.percent // 100), workers)
-            runs.setdefault((kind, workload, workers), []).append(figures)
-            said = ", ".join(f"{name} {value:,.1f}" for name, value in figures.items())
-            console.print(f"[dim]run {no + 1}: {kind} {workload} {workers} worker(s): {said}[/]")
-    console.print(table(runs))
-    keep(runs)
+    console = Console(soft_wrap=True)
+    began = datetime.now(UTC)
+    console.print(", ".join(f"{name} {value}" for name, value in keep.machine().items()), highlight=False)
+    rows = list(wanted(asked))
+    results, settings = rounds.play(rows, asked.runs, lambda line: console.print(line, style="dim", markup=False))
+    console.print("PostgreSQL:", ", ".join(f"{name} = {value}" for name, value in settings.items()), highlight=False)
+    report.tables(results, Console(width=max(console.width, 160)))
+    versions = catalogue.versions({row.system for row in rows})
+    console.print(f"kept in {keep.keep(results, settings, versions, began)}")
+    if any(result.failures for result in results):
+        sys.exit(1)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--databases", default="sqlite,postgres", help="sqlite, postgres, or both")
-    usual = [name for name in WORKLOADS if name != "history"]  # which takes many minutes and gigabytes
-    parser.add_argument("--workloads", default=",".join(usual), help=", ".join(WORKLOADS))
-    parser.add_argument("--runs", type=int, default=3, help="runs of each; the median is shown")
+    parser.add_argument("--peers", nargs="?", const="all", default="", help="measure peers too: all, or names")
+    parser.add_argument("--databases", default="sqlite,postgres", help="Tasker's: sqlite, postgres, or both")
+    parser.add_argument("--workloads", default="", help=f"of {', '.join(plan.PLAYS)}; without: all but f")
+    parser.add_argument("--runs", type=int, default=3, help="rounds; the median is shown")
     parser.add_argument("--percent", type=int, default=100, help="size of the workloads")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.workloads = tuple(asked.workloads.split(",")) if asked.workloads else plan.USUAL
+    asked.databases = tuple(asked.databases.split(","))
+    asked.peers = tuple(name for name in asked.peers.lower().split(",") if name)
+    for given, known in ((asked.workloads, plan.PLAYS), (asked.databases, ("sqlite", "postgres"))):
+        for name in given:
+            if name not in known:
+                parser.error(f"unknown: {name!r}; there are {', '.join(known)}")
+    for name in asked.peers:
+        if name not in ("all", *catalogue.names()):
+            parser.error(f"unknown peer {name!r}; there are all, {', '.join(catalogue.names())}")
+    return asked
 
 
-def plan(asked: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
-    for kind in asked.databases.split(","):
-        for workload in asked.workloads.split(","):
-            if kind not in STAGES or workload not in WORKLOADS:
-                sys.exit(f"unknown: {kind} {workload}; databases are {list(STAGES)}, workloads {list(WORKLOADS)}")
-            yield kind, workload, 1
-            if kind == "postgres" and workload == "a1":
-                yield kind, workload, 2
+def wanted(asked: argparse.Namespace) -> list[Row]:
+    """Tasker's rows, the limit's, and those of the peers, workload by workload."""
+    rows = list(plan.rows(asked.databases, asked.workloads, asked.percent))
+    if "a1" in asked.workloads and "postgres" in asked.databases:
+        rows += limit.rows(asked.percent)
+    if asked.peers:
+        chosen = catalogue.names() if "all" in asked.peers else asked.peers
+        rows += catalogue.rows(lambda peer, load: peer.lower() in chosen and load in asked.workloads, asked.percent)
+    # What is compared stands side by side, the limit with A1.
+    return sorted(rows, key=lambda row: row.workload if row.workload in plan.PLAYS else "a1")
 
 
-def table(runs: dict[tuple[str, str, int], list[Figures]]) -> Table:
-    shown = Table(title="medians (lowest - highest)", title_justify="left")
-    for column in ("database", "workload", "workers", "figure", "median", "spread"):
-        shown.add_column(column, justify="right" if column in ("median", "spread") else "left")
-    for (kind, workload, workers), figures in runs.items():
-        for name in figures[0]:
-            values = [run[name] for run in figures]
-            spread = f"{min(values):,.1f} - {max(values):,.1f}"
-            shown.add_row(kind, workload, str(workers), name, f"{statistics.median(values):,.1f}", spread)
-    return shown
-
-
-def keep(runs: dict[tuple[str, str, int], list[Figures]]) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}.json"
-    rows = [{"database": k, "workload": w, "workers": n, "runs": figures} for (k, w, n), figures in runs.items()]
-    said = {"tasker": __version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "rows": rows}
-    file.write_text(json.dumps(said, indent=2))
-
-
-main()
+if __name__ == "__main__":
+    main()

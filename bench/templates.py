@@ -1,21 +1,21 @@
-"""The shapes that are measured, and what a task of each is given: about 1 KB."""
+"""The shapes that are measured."""
 
 from __future__ import annotations
 
 from typing import Any
 
-CHECKOUT = ["validate_cart", "process_payment", "update_inventory", "create_order", "send_confirmation"]
+from bench.payload import CHECKOUT
+
+NAMESPACE = "bench"
 
 
-def checkout() -> dict[str, Any]:
+def checkout(namespace: str = NAMESPACE) -> dict[str, Any]:
     """Five steps, one after the other."""
-    return _template(
-        "bench_checkout",
-        [
-            {"name": name, "handler": {"callable": f"bench_{name}"}, "dependencies": CHECKOUT[max(no - 1, 0) : no]}
-            for no, name in enumerate(CHECKOUT)
-        ],
-    )
+    steps = [
+        {"name": name, "handler": {"callable": f"bench_{name}"}, "dependencies": CHECKOUT[max(no - 1, 0) : no]}
+        for no, name in enumerate(CHECKOUT)
+    ]
+    return _template("bench_checkout", steps, namespace)
 
 
 def fan(width: int) -> dict[str, Any]:
@@ -29,10 +29,8 @@ def fan(width: int) -> dict[str, Any]:
     return _template(f"bench_fan_{width}", [{**step, "handler": {"callable": "bench_fan"}} for step in steps])
 
 
-def context(no: int) -> dict[str, Any]:
-    lines = [{"sku": f"sku-{line:04}", "quantity": line % 3 + 1, "price_cents": 100 * line} for line in range(16)]
-    return {"order": no, "email": "ann@example.org", "cart": lines}
+def _template(name: str, steps: list[dict[str, Any]], namespace: str = NAMESPACE) -> dict[str, Any]:
+    return {"name": name, "namespace_name": namespace, "version": "1.0.0", "steps": steps}
 
 
-def _template(name: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"name": name, "namespace_name": "bench", "version": "1.0.0", "steps": steps}
+ALL = (checkout(), fan(8), fan(1_000))

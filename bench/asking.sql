@@ -1,0 +1,26 @@
+-- What the benchmarks ask beside a running store, of the rows' own times.
+
+-- name: done
+select count(*) from tasker.tasks t where t.state = 'complete'
+
+-- name: span_created
+-- Microseconds from the first create to the last completion.
+select max(t.completed_at) - min(t.created_at) from tasker.tasks t
+
+-- name: all_at_work
+-- When the last worker made its first claim.
+select max(f.first) from (select min(a.claimed_at) as first from tasker.attempts a group by a.worker) f
+
+-- name: claimed_since
+select count(*) from tasker.attempts a where a.claimed_at >= :since
+
+-- name: completed
+select max(t.completed_at) from tasker.tasks t
+
+-- name: taken
+-- How long each task of a namespace took from create to complete, in microseconds.
+select t.completed_at - t.created_at from tasker.tasks t
+where t.namespace = :namespace and t.state = 'complete' order by t.id
+
+-- name: done_in
+select count(*) from tasker.tasks t where t.namespace = :namespace and t.state = 'complete'

@@ -1,0 +1,59 @@
+"""Tasker's rows: which workload, on which database, with how many workers, of which size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bench import workloads
+from bench.ground import Ground
+from bench.history import f
+from bench.rows import Figures, Row
+from bench.stage import STAGES, Stage
+from bench.workloads import CREATED_IN_BULK
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A workload of Tasker. ``rounds`` 0: in all of them."""
+
+    run: Callable[[Stage, int, int], Figures]
+    size: int
+    submitted: str
+    workers: Mapping[str, tuple[int, ...]]
+    rounds: int = 0
+
+
+ONE = {"sqlite": (1,), "postgres": (1,)}
+
+PLAYS = {
+    "a1": Play(workloads.a1, 2_000, CREATED_IN_BULK, {"sqlite": (1,), "postgres": (1, 2)}),
+    "a2": Play(workloads.a2, 2_000, "one a call", ONE),
+    "a3": Play(workloads.a3, 2_000, "100 a call", ONE),
+    "a4": Play(workloads.a4, 300, "one a call, worker and client in one process", ONE),
+    "b": Play(workloads.b, 500, CREATED_IN_BULK, ONE),
+    "c": Play(workloads.c, 3, CREATED_IN_BULK, ONE),
+    "f": Play(f, 1_000_000, CREATED_IN_BULK, ONE, 1),
+}
+USUAL = tuple(name for name in PLAYS if name != "f")
+"""Without the one that takes many minutes and gigabytes."""
+
+
+def rows(databases: tuple[str, ...], wanted: tuple[str, ...], percent: int) -> Iterator[Row]:
+    for workload in wanted:
+        play = PLAYS[workload]
+        size = max(1, play.size * percent // 100)
+        for kind in databases:
+            for workers in play.workers.get(kind, ()):
+                yield Row(
+                    "Tasker", kind, workload, play.submitted, _runner(play, kind, size, workers), size, workers,
+                    rounds=play.rounds,
+                )  # fmt: skip
+
+
+def _runner(play: Play, kind: str, size: int, workers: int) -> Callable[[Ground], Figures]:
+    def run(ground: Ground) -> Figures:
+        with STAGES[kind](ground) as stage:
+            return play.run(stage, size, workers)
+
+    return run

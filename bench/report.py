@@ -1,0 +1,148 @@
+"""The tables: every row's median and spread, and the ratios that matter, each taken within one round."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.rows import Result
+
+BASE = "DBOS/postgres"
+HEADLINE = ("tasks/s", "rows/s", "p50 ms", "full, % of empty", "worker % of a core")
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """``figure`` of one row to ``of_figure`` of another, round by round. ``at_least`` and ``aim`` are the goals."""
+
+    what: str
+    row: str
+    figure: str
+    of: str
+    of_figure: str
+    at_least: float
+    aim: float
+    scale: float = 1.0
+    """What the other figure is multiplied with first."""
+    less_is_better: bool = False
+
+
+RATIOS = (
+    Ratio("A1 PostgreSQL : Absurd's A1", "Tasker/postgres/a1", "tasks/s", "Absurd/postgres/a1", "tasks/s", 5, 10),
+    Ratio("A1 PostgreSQL : DBOS's A1", "Tasker/postgres/a1", "tasks/s", f"{BASE}/a1", "tasks/s", 25, 50),
+    Ratio("A2 PostgreSQL : DBOS's A2", "Tasker/postgres/a2", "tasks/s", f"{BASE}/a2", "tasks/s", 4, 8),
+    Ratio("A3 PostgreSQL : DBOS's A2", "Tasker/postgres/a3", "tasks/s", f"{BASE}/a2", "tasks/s", 20, 40),
+    Ratio("A1 SQLite : DBOS's A1 on PostgreSQL", "Tasker/sqlite/a1", "tasks/s", f"{BASE}/a1", "tasks/s", 30, 60),
+    Ratio("A4 PostgreSQL p50 : Absurd's", "Tasker/postgres/a4", "p50 ms", "Absurd/postgres/a4", "p50 ms",
+          0.5, 0.25, less_is_better=True),
+    Ratio("A4 PostgreSQL p50 : DBOS's", "Tasker/postgres/a4", "p50 ms", f"{BASE}/a4", "p50 ms",
+          0.5, 0.25, less_is_better=True),
+    Ratio("A1 PostgreSQL : rows one by one", "Tasker/postgres/a1", "row writes/s", "limit/postgres/one by one",
+          "rows/s", 0, 0),
+    Ratio("A1 PostgreSQL : rows in batches of 100", "Tasker/postgres/a1", "row writes/s",
+          "limit/postgres/batches of 100", "rows/s", 0.12, 0.25),
+    *(
+        Ratio(f"{workload.upper()} {name} steps/s : A1", f"Tasker/{kind}/{workload}", "steps/s",
+              f"Tasker/{kind}/a1", "steps/s", 0.8, 1.2)
+        for workload in ("b", "c") for kind, name in (("postgres", "PostgreSQL"), ("sqlite", "SQLite"))
+    ),
+)  # fmt: skip
+
+
+def tables(results: Sequence[Result], console: Console) -> None:
+    console.print(_summary(results))
+    console.print(_costs(results))
+    ratios = _ratios(results)
+    if ratios.row_count:
+        console.print(ratios)
+    for result in results:
+        for failure in dict.fromkeys(result.failures):
+            console.print(f"[bold red]NOT MEASURED[/] {result.row.key}: {failure}", markup=True, highlight=False)
+
+
+def ratio(wanted: Ratio, results: Mapping[str, Result]) -> list[float]:
+    """One for each round in which both rows have their figure."""
+    if wanted.row not in results or wanted.of not in results:
+        return []
+    pairs = zip(results[wanted.row].runs, results[wanted.of].runs, strict=False)
+    return [
+        one[wanted.figure] / other[wanted.of_figure]
+        for one, other in pairs
+        if one and other and wanted.figure in one and wanted.of_figure in other
+    ]
+
+
+def _summary(results: Sequence[Result]) -> Table:
+    base = {r.row.workload: r for r in results if r.row.key.startswith(BASE)}
+    shown = Table(title="medians (lowest - highest)", title_justify="left")
+    for column in ("system", "database", "workload", "workers", "tasks", "how submitted", "figure"):
+        shown.add_column(column)
+    for column in ("median", "spread", ": DBOS"):
+        shown.add_column(column, justify="right")
+    for result in results:
+        row = result.row
+        about = [row.system, row.database, row.workload, str(row.workers), f"{row.size:,}", row.submitted]
+        if not any(result.runs):
+            shown.add_row(*about, "[bold red]not measured[/]", "", "", "")
+        for name in (name for name in result.figures if not _is_cost(name)):
+            values = result.values(name)
+            spread = f"{min(values):,.1f} - {max(values):,.1f}"
+            shown.add_row(*about, name, f"{statistics.median(values):,.1f}", spread, _to_base(result, base, name))
+            about = [""] * len(about)
+    return shown
+
+
+def _to_base(result: Result, base: Mapping[str, Result], figure: str) -> str:
+    other = base.get(result.row.workload)
+    if other is None or not other.values(figure):
+        return ""
+    return f"{statistics.median(result.values(figure)) / statistics.median(other.values(figure)):,.2f}"
+
+
+def _costs(results: Sequence[Result]) -> Table:
+    shown = Table(title="costs, medians: they tell more than rates where the machine is noisy", title_justify="left")
+    names = list(dict.fromkeys(name for result in results for name in result.figures if _is_cost(name)))
+    shown.add_column("row")
+    for name in names:
+        shown.add_column(name, justify="right")
+    for result in results:
+        values = [result.values(name) for name in names]
+        if any(values):
+            shown.add_row(result.row.key, *(f"{statistics.median(v):,.2f}" if v else "" for v in values))
+    return shown
+
+
+def _ratios(results: Sequence[Result]) -> Table:
+    by_key = {result.row.key: result for result in results}
+    shown = Table(title="ratios, each within one round", title_justify="left")
+    for column in ("", "median", "spread", "at least", "aim", ""):
+        shown.add_column(column, justify="right" if column else "left")
+    for wanted in RATIOS:
+        if not (values := ratio(wanted, by_key)):
+            continue
+        median = statistics.median(values)
+        sides = f"{min(values):,.2f} - {max(values):,.2f}"
+        goals = (_goal(wanted, wanted.at_least), _goal(wanted, wanted.aim))
+        shown.add_row(wanted.what, f"{median:,.2f}", sides, *goals, _verdict(wanted, median))
+    return shown
+
+
+def _goal(wanted: Ratio, goal: float) -> str:
+    return f"{'<=' if wanted.less_is_better else '>='} {goal:g}" if goal else ""
+
+
+def _verdict(wanted: Ratio, value: float) -> str:
+    def reaches(goal: float) -> bool:
+        return value <= goal if wanted.less_is_better else value >= goal
+
+    if not wanted.aim:
+        return ""
+    return "aim" if reaches(wanted.aim) else "reached" if reaches(wanted.at_least) else "[red]short[/]"
+
+
+def _is_cost(name: str) -> bool:
+    return name.endswith("/step") or name == "row writes/s"
