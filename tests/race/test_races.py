@@ -90,10 +90,10 @@ def test_without_the_lock_of_the_task_joins_are_lost(postgres_url: str) -> None:
 def take_out_the_lock(store: Store) -> None:
     database = store.database
     assert isinstance(database, PostgresDatabase)
-    locking = database._sql["lock_tasks"]
-    unlocked = locking.replace("for no key update", "")
+    locking = database._statements["lock_tasks"]
+    unlocked = locking._replace(text=locking.text.replace(b"for no key update", b""))
     assert unlocked != locking
-    database._sql = {**database._sql, "lock_tasks": unlocked}
+    database._statements["lock_tasks"] = unlocked
 
 
 def test_workers_that_settle_and_claim_at_once_run_every_task_to_its_end(store_url: str) -> None:

@@ -19,8 +19,6 @@ from tasker_core.store.sqlite import SqliteDatabase
 GROWING = ("tasks", "task_payloads", "steps", "attempts", "dependencies", "transitions")
 """The tables that grow with history."""
 
-_PARAMETER = re.compile(r"%\((\w+)\)s")
-
 
 class Access(NamedTuple):
     """How one statement reached one table: by which index ("" for none), by a condition or along all of it, and how
@@ -56,16 +54,15 @@ class ExplainingPostgres(PostgresDatabase):
         self._beside.close()
         super().close()
 
-    def _prepare(self, name: str, params: Params) -> list[str]:
-        """Have the statement planned as psycopg would, at its first use; the names of its parameters in their order."""
-        text = self._sql[name]
-        names = list(dict.fromkeys(_PARAMETER.findall(text)))
+    def _prepare(self, name: str, params: Params) -> Sequence[str]:
+        """Have the statement planned as the store would, at its first use; its parameters in their order."""
+        statement = self._statements[name]
         if name not in self._prepared:
-            numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", text).replace("%%", "%")
-            types = f"({', '.join(_type_of(params[each]) for each in names)})" if names else ""
-            self._beside.execute(f"prepare {name}{types} as {numbered}".encode(), prepare=False)
+            types = ", ".join("bigint" if isinstance(params[each], int) else "unknown" for each in statement.parameters)
+            given = f"({types})" if types else ""
+            self._beside.execute(f"prepare {name}{given} as {statement.text.decode()}".encode(), prepare=False)
             self._prepared.add(name)
-        return names
+        return statement.parameters
 
     def _explain(self, calls: Sequence[Call]) -> None:
         with self._beside.transaction(force_rollback=True):
@@ -76,12 +73,6 @@ class ExplainingPostgres(PostgresDatabase):
                 row = self._beside.execute(execute).fetchone()
                 assert row is not None
                 self.accesses += _postgres_accesses(name, row[0][0]["Plan"])
-
-
-def _type_of(value: object) -> str:
-    if not isinstance(value, int):
-        return "unknown"
-    return "smallint" if abs(value) < 2**15 else "integer" if abs(value) < 2**31 else "bigint"
 
 
 def _postgres_accesses(statement: str, plan: dict[str, Any], above: str = "") -> Iterator[Access]:

@@ -31,6 +31,7 @@ from tasker_core.errors import (
 from tasker_core.rules.symptoms import PostgresFact
 from tasker_core.store.database import Call, Rows, as_json
 from tasker_core.store.statements import Dialect, migrations, statements, tables
+from tasker_core.store.wire import Sentence, WireConnection, statement_of
 
 OLDEST_POSTGRES = 140_000
 BEGIN = "begin isolation level read committed"
@@ -49,6 +50,9 @@ RECONNECT_WITHIN = 3.0
 DEADLOCK_TRIES = 5
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+_BEGIN = Sentence(statement_of("begin", BEGIN), {})
+_COMMIT = Sentence(statement_of("commit", "commit"), {})
+_SET_TRANSACTION = Sentence(statement_of("set_transaction", SET_TRANSACTION), {})
 
 
 class PostgresDatabase:
@@ -77,51 +81,51 @@ class PostgresDatabase:
             raise StoreError(f"unknown option {sorted(own)[0]!r}; Tasker's are tasker_schema and tasker_pool")
         self._conninfo = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
         self.name = f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path or '/'}"
-        self._sql = statements("pg", self.schema)
+        self._statements = {name: statement_of(name, sql) for name, sql in statements("pg", self.schema).items()}
         self._lock = threading.Lock()
         self._pid = 0
-        self._pool: ConnectionPool[Connection] | None = None
+        self._pool: ConnectionPool[WireConnection] | None = None
         self.is_pooled = False
 
     def read(self, *calls: Call) -> list[Rows]:
-        return self._one_round_trip(calls, begin="begin isolation level read committed read only")
+        # The statements of one round trip are one transaction without being told so.
+        return self._one_round_trip(calls, (), ())
 
     def write(self, *calls: Call) -> list[Rows]:
-        return self._one_round_trip(calls, begin=BEGIN)
+        return self._one_round_trip(calls, (_BEGIN,), (_COMMIT,))
 
-    def _one_round_trip(self, calls: Sequence[Call], begin: str) -> list[Rows]:
+    def _one_round_trip(
+        self, calls: Sequence[Call], before: Sequence[Sentence], after: Sequence[Sentence]
+    ) -> list[Rows]:
         for attempt in range(1, DEADLOCK_TRIES + 1):
             try:
                 with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
-                    return self._pipelined(connection, calls, begin)
+                    before_all = [*before, *self._preface()]
+                    try:
+                        answers = connection.say([*before_all, *map(self._sentence, calls), *after])
+                    except psycopg.Error:
+                        _roll_back(connection)
+                        raise
+                    return answers[len(before_all) : len(before_all) + len(calls)]
             except _TryAgain as error:
                 if attempt == DEADLOCK_TRIES:
                     raise StoreUnavailableError(str(error)) from error
                 time.sleep(0.01 * attempt)
         raise AssertionError("unreachable")
 
-    def _pipelined(self, connection: Connection, calls: Sequence[Call], begin: str) -> list[Rows]:
-        try:
-            with connection.pipeline():
-                connection.execute(begin)
-                if self.is_pooled:
-                    connection.execute(SET_TRANSACTION)
-                cursors = [connection.execute(self._sql[name], params) for name, params in calls]
-                connection.execute("commit")
-            return [_answer(cursor) for cursor in cursors]
-        except BaseException:
-            _roll_back(connection)
-            raise
+    def _preface(self) -> Sequence[Sentence]:
+        return (_SET_TRANSACTION,) if self.is_pooled else ()
+
+    def _sentence(self, call: Call) -> Sentence:
+        return Sentence(self._statements[call.statement], call.params)
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
         with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
             try:
-                connection.execute(BEGIN)
-                if self.is_pooled:
-                    connection.execute(SET_TRANSACTION)
-                yield _Transaction(connection, self._sql)
-                connection.execute("commit")
+                connection.say([_BEGIN, *self._preface()])
+                yield _Transaction(connection, self._sentence)
+                connection.say([_COMMIT])
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -237,7 +241,7 @@ class PostgresDatabase:
                 "Upgrade tasker-core, or use another schema (tasker_schema=)"
             )
 
-    def _connections(self) -> ConnectionPool[Connection]:
+    def _connections(self) -> ConnectionPool[WireConnection]:
         pool = self._pool
         if pool is None or self._pid != os.getpid():
             with self._lock:
@@ -246,7 +250,7 @@ class PostgresDatabase:
                 pool = self._pool
         return pool
 
-    def _open_pool(self) -> ConnectionPool[Connection]:
+    def _open_pool(self) -> ConnectionPool[WireConnection]:
         # One connection by hand first: its error says what is wrong, where the pool would only run out of patience.
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT) as connection:
             if connection.info.server_version < OLDEST_POSTGRES:
@@ -257,11 +261,13 @@ class PostgresDatabase:
             self.is_pooled = row is not None and row[0] != connection.info.backend_pid
         return ConnectionPool(
             self._conninfo,
+            connection_class=WireConnection,
             min_size=1,
             max_size=self._most,
             kwargs={
                 "autocommit": True,
-                "prepare_threshold": None if self.is_pooled else 0,
+                "prepare_threshold": None,
+                "client_encoding": "utf8",
                 "connect_timeout": CONNECT_TIMEOUT,
             },
             configure=self._configure,
@@ -271,7 +277,8 @@ class PostgresDatabase:
             reconnect_failed=_go_on_knocking,
         )
 
-    def _configure(self, connection: Connection) -> None:
+    def _configure(self, connection: WireConnection) -> None:
+        connection.prepares = not self.is_pooled
         for type_name in ("uuid", "json"):
             connection.adapters.register_loader(type_name, TextLoader)
         if not self.is_pooled:
@@ -301,25 +308,19 @@ class PostgresDatabase:
 
 
 class _Transaction:
-    def __init__(self, connection: Connection, sql: dict[str, str]) -> None:
+    def __init__(self, connection: WireConnection, sentence: Callable[[Call], Sentence]) -> None:
         self.connection = connection
-        self._sql = sql
+        self._sentence = sentence
 
     def run(self, *calls: Call) -> list[Rows]:
-        with self.connection.pipeline():
-            cursors = [self.connection.execute(self._sql[name], params) for name, params in calls]
-        return [_answer(cursor) for cursor in cursors]
-
-
-def _answer(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
-    return cursor.fetchall() if cursor.description else [(cursor.rowcount,)]
+        return self.connection.say([self._sentence(call) for call in calls])
 
 
 class _TryAgain(StoreUnavailableError):
     """The database chose this transaction as a victim; nothing of it was kept."""
 
 
-def _go_on_knocking(pool: ConnectionPool[Connection]) -> None:
+def _go_on_knocking(pool: ConnectionPool[WireConnection]) -> None:
     """By itself the pool gives up, though there may be threads that wait for a connection; being asked makes it try."""
     with suppress(psycopg.Error), pool.connection(timeout=0.01):
         pass

@@ -1,6 +1,6 @@
 """A process that dies right before or right after one of its commits.
 
-The drivers are wrapped, not the store: whichever way a transaction is written, it can't slip through.
+What speaks to the database is wrapped, not the store: whichever way a transaction is written, it can't slip through.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ import itertools
 import os
 import signal
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
-import psycopg
+from tasker_core.store.database import Rows
+from tasker_core.store.wire import Sentence, WireConnection
 
 EXITED = 125
 """The exit status of a process that left by ``os._exit`` instead of a signal."""
@@ -67,25 +69,15 @@ def _watch_sqlite(counter: _Counter) -> None:
 
 
 def _watch_postgres(counter: _Counter) -> None:
-    """Reading transactions end with a commit as well, but nothing can be lost there: they aren't counted.
+    """The server has really done the transaction's work "before", and has really committed it "after"."""
+    say = WireConnection.say
 
-    A pipeline holds statements back. Entering another one inside it sends them and awaits their answers, so that the
-    server has really done the transaction's work "before", and has really committed it "after".
-    """
-    execute = psycopg.Connection.execute
-    reading: set[int] = set()
-
-    def watching(self: psycopg.Connection[Any], query: Any, *values: Any, **options: Any) -> psycopg.Cursor[Any]:
-        text = query.strip().lower() if isinstance(query, str) else ""
-        if text.startswith("begin"):
-            (reading.add if text.endswith("read only") else reading.discard)(id(self))
-        if text != "commit" or id(self) in reading or not counter.comes():
-            return execute(self, query, *values, **options)
-        if not counter.before:
-            execute(self, query, *values, **options)
-        with self.pipeline():
-            pass
+    def watching(self: WireConnection, sentences: Sequence[Sentence]) -> list[Rows]:
+        if sentences[-1].statement.text != b"commit" or not counter.comes():
+            return say(self, sentences)
+        if work := sentences[:-1] if counter.before else sentences:
+            say(self, work)
         counter.die()
         raise AssertionError("a dead process goes on")
 
-    setattr(psycopg.Connection, "execute", watching)  # noqa: B010  # mypy knows it as overloaded
+    setattr(WireConnection, "say", watching)  # noqa: B010  # mypy refuses to have a method replaced
