@@ -221,11 +221,13 @@ def test_tasks_are_listed_page_by_page(engine: Engine, hands: Hands, task: str, 
     assert [view["context"]["n"] for view in page["tasks"]] == [6, 5, 4, 3]
     assert page["pagination"] == {
         "page": 1, "per_page": 4, "total_count": 6, "total_pages": 2, "has_next": True, "has_previous": False,
+        "next": page["tasks"][-1]["task_uuid"],
     }  # fmt: skip
     rest = engine.views.tasks({}, 4, 4)
     assert [view["context"]["n"] for view in rest["tasks"]] == [2, 1]
     assert rest["pagination"] == {
         "page": 2, "per_page": 4, "total_count": 6, "total_pages": 2, "has_next": False, "has_previous": True,
+        "next": None,
     }  # fmt: skip
     assert rest["tasks"][1] == seen(engine, task)
     finished = engine.views.tasks({"namespace": "shop", "state": "complete"}, 4, 0)

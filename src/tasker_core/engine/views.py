@@ -76,16 +76,33 @@ class Views:
             "warnings": [_warning(warning) for warning in _fresh_warnings(task)],
         }
 
-    def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
+    def tasks(self, filters: Mapping[str, Any], limit: int, offset: int) -> dict[str, Any]:
         """The newest tasks that match, and where in all of them this page stands."""
         rows, total = self._store.tasks.newest(filters, limit, offset)
-        page = offset // limit + 1
-        pages = -(-total // limit)
+        has_next = offset + len(rows) < total
         return {
             "tasks": self._tasks(rows),
             "pagination": {
-                "page": page, "per_page": limit, "total_count": total, "total_pages": pages,
-                "has_next": offset + len(rows) < total, "has_previous": offset > 0,
+                "page": offset // limit + 1, "per_page": limit, "total_count": total, "total_pages": -(-total // limit),
+                "has_next": has_next, "has_previous": offset > 0, "next": rows[-1].uuid if rows and has_next else None,
+            },
+        }  # fmt: skip
+
+    def tasks_after(self, filters: Mapping[str, Any], limit: int, after: str) -> dict[str, Any]:
+        """The tasks that match and are older than ``after``: the page that follows the one that ends with it.
+
+        Nothing is counted, and no page passed over. Raises TaskNotFoundError.
+        """
+        numbers = self._store.tasks.numbers([after])
+        if after not in numbers:
+            raise TaskNotFoundError(f"there is no task {after}")
+        rows = self._store.tasks.older(filters, limit + 1, numbers[after])
+        has_next, rows = len(rows) > limit, rows[:limit]
+        return {
+            "tasks": self._tasks(rows),
+            "pagination": {
+                "page": None, "per_page": limit, "total_count": None, "total_pages": None, "has_next": has_next,
+                "has_previous": True, "next": rows[-1].uuid if has_next else None,
             },
         }  # fmt: skip
 

@@ -110,7 +110,8 @@ class SizeLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > largest:
-                await _pass_over(receive)
+                if message.get("more_body"):
+                    await _pass_over(receive)
                 raise _too_large(largest)
             return message
 

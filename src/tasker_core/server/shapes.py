@@ -117,12 +117,15 @@ class TaskResponse(Shape):
 
 
 class PaginationInfo(Shape):
-    page: int
+    """Where a page stands. A page that was asked for with `after` has no number and counts no totals."""
+
+    page: int | None
     per_page: int
-    total_count: int
-    total_pages: int
+    total_count: int | None
+    total_pages: int | None
     has_next: bool
     has_previous: bool
+    next: UUID | None = Field(description="Give it as `after` for the page that follows.")
 
 
 class TaskListResponse(Shape):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from tasker_core.rules.payload import encode
 from tasker_core.store.database import Call, Database, as_json
 from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
 from tasker_core.store.steps import Claim, claim_calls, claimed_rows
@@ -54,6 +56,31 @@ class Existing:
     id: str
     template_id: str
     context: JsonText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which tasks; what is None isn't asked. ``tag`` is one that they must have, the times are microseconds, the first
+    of them included."""
+
+    namespace: str | None = None
+    name: str | None = None
+    version: str | None = None
+    state: str | None = None
+    initiator: str | None = None
+    source_system: str | None = None
+    correlation_id: str | None = None
+    tag: str | None = None
+    created_after: Micros | None = None
+    created_before: Micros | None = None
+
+    @property
+    def asks_payloads(self) -> bool:
+        return not (self.initiator is self.source_system is self.correlation_id is self.tag is None)
+
+    def params(self) -> dict[str, object]:
+        tag = None if self.tag is None else encode(self.tag, "tag")
+        return {**asdict(self), "tag": tag}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +133,20 @@ class Tasks:
         (rows,) = self._database.read(Call("task_by_uuid", {"task": task}))
         return TaskRow(*rows[0]) if rows else None
 
-    def newest(self, filters: Mapping[str, str | None], limit: int, offset: int) -> tuple[list[TaskRow], int]:
-        """The newest tasks that match, and how many match in all."""
-        wanted = {"namespace": None, "name": None, "state": None, **filters}
-        rows, counted = self._database.read(
-            Call("list_tasks", {**wanted, "limit": limit, "offset": offset}), Call("count_tasks", wanted)
-        )
+    def newest(self, filters: Mapping[str, Any], limit: int, offset: int) -> tuple[list[TaskRow], int]:
+        """The newest tasks that match ``filters``, the fields of TaskFilter, and how many match in all."""
+        wanted = TaskFilter(**filters)
+        params = wanted.params()
+        counting = "count_tasks" if wanted.asks_payloads else "count_tasks_by_state"
+        page = {**params, "limit": limit, "offset": offset, "older_than": None}
+        rows, counted = self._database.read(Call("list_tasks", page), Call(counting, params))
         return [TaskRow(*row) for row in rows], counted[0][0]
+
+    def older(self, filters: Mapping[str, Any], limit: int, than: int) -> list[TaskRow]:
+        """The newest tasks that match and are older than the one of this number."""
+        page = {**TaskFilter(**filters).params(), "limit": limit, "offset": 0, "older_than": than}
+        (rows,) = self._database.read(Call("list_tasks", page))
+        return [TaskRow(*row) for row in rows]
 
     def states(self, tasks: Collection[int]) -> dict[int, str]:
         (rows,) = self._database.read(Call("task_states", {"tasks": as_json(list(tasks))}))

@@ -157,20 +157,56 @@ def test_lists_are_paged_and_filtered(api: Served) -> None:
     assert listed(namespace="elsewhere") == [] and len(listed(namespace="shop", name="order")) == 5
     assert api.get("/v1/tasks", page=3, per_page=2)["pagination"] == {
         "page": 3, "per_page": 2, "total_count": 5, "total_pages": 3, "has_next": False, "has_previous": True,
+        "next": None,
     }  # fmt: skip
+
+
+def test_a_list_is_walked_entry_by_entry_while_others_create(api: Served) -> None:
+    made = [api.create(context={"n": n}) for n in range(5)]
+    page = api.get("/v1/tasks", per_page=2)
+    seen = [task["task_uuid"] for task in page["tasks"]]
+    while (following := page["pagination"]["next"]) is not None:
+        api.create(context={"n": 100 + len(seen)})
+        page = api.get("/v1/tasks", limit=2, after=following)
+        seen += [task["task_uuid"] for task in page["tasks"]]
+        assert page["pagination"]["total_count"] is None
+    assert seen == made[::-1] and page["pagination"]["has_next"] is False
+    assert error(api.get("/v1/tasks", 404, after=str(uuid.uuid4())))[0] == "NOT_FOUND"
+
+
+def test_lists_ask_for_whatever_a_task_was_created_with(api: Served) -> None:
+    ours: dict[str, Any] = {
+        "initiator": "ann", "source_system": "web", "correlation_id": str(uuid.uuid4()), "idempotency_key": "k",
+        "tags": ['a "quoted", tag', "é", "nul\u0000"],
+    }  # fmt: skip
+    before, task, after = api.create(context={"n": 1}), api.create(**ours), api.create(context={"n": 2})
+    at = api.get(f"/v1/tasks/{task}")["created_at"]
+    for query in (
+        {"initiator": "ann"}, {"source_system": "web"}, {"correlation_id": ours["correlation_id"]}, {"tag": "é"},
+        {"tag": 'a "quoted", tag'}, {"initiator": "ann", "tag": "é", "name": "order", "version": "1.0.0"},
+    ):  # fmt: skip
+        page = api.get("/v1/tasks", **query)
+        assert [entry["task_uuid"] for entry in page["tasks"]] == [task], query
+        assert page["pagination"]["total_count"] == 1, query
+    for query in ({"tag": ","}, {"tag": "quoted"}, {"initiator": "an"}, {"version": "2.0.0"}):
+        assert api.get("/v1/tasks", **query)["tasks"] == [], query
+    since = api.get("/v1/tasks", created_after=at)
+    assert [entry["task_uuid"] for entry in since["tasks"]] == [after, task]
+    assert [entry["task_uuid"] for entry in api.get("/v1/tasks", created_before=at)["tasks"]] == [before]
+    assert error(api.get("/v1/tasks", 400, created_after="2026-01-01T00:00:00")) == ("BAD_REQUEST", "created_after")
 
 
 def test_a_bad_query_names_its_parameter(api: Served) -> None:
     bad: list[dict[str, Any]] = [
-        {"page": 0}, {"per_page": 101}, {"limit": 0}, {"limit": 1_001}, {"offset": -1}, {"page": "x"},
+        {"page": 0}, {"per_page": 101}, {"after": "7"}, {"limit": 0}, {"limit": 1_001}, {"offset": -1}, {"page": "x"},
         {"status": "asleep"},
     ]  # fmt: skip
     for query in bad:
-        assert error(api.get("/v1/tasks", 400, **query)) == ("BAD_REQUEST", next(iter(query)))
+        assert error(api.get("/v1/tasks", 400, **query))[1] == next(iter(query))
 
 
 def test_pages_are_asked_for_in_one_way(api: Served) -> None:
-    assert "not both" in api.get("/v1/tasks", 400, page=1, limit=5)["error"]["message"]
+    assert "not several" in api.get("/v1/tasks", 400, page=1, offset=5)["error"]["message"]
 
 
 def test_what_is_not_there_is_404_and_what_is_no_id_400(api: Served) -> None:

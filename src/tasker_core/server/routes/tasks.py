@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime
 
 from tasker_core.engine import Engine
 from tasker_core.engine.requests import read_request
 from tasker_core.errors import DuplicateTaskError
+from tasker_core.rules.explanation import EPOCH
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, to_bytes
 from tasker_core.server.core import core_of
-from tasker_core.server.pages import Page, PageQuery
+from tasker_core.server.pages import Page, TaskPage
 from tasker_core.server.permission import requires
 from tasker_core.server.shapes import TaskListResponse, TaskResponse
 from tasker_core.words import TaskState
@@ -24,6 +27,7 @@ EXAMPLE = {"name": "checkout", "namespace": "shop", "context": {"sku": "tea"}, "
 LONGEST_WAIT = 20_000
 CREATED, REPLAYED = 201, 200
 
+Text = Annotated[str | None, Query(max_length=255)]
 Actor = Annotated[str | None, Query(min_length=1, max_length=255, description="Who does it, for the record.")]
 
 
@@ -66,22 +70,44 @@ def _create(engine: Engine, text: bytes, return_duplicates: bool) -> tuple[int, 
     return CREATED if created.new else REPLAYED, to_bytes(engine.views.task(created.task))
 
 
-@router.get("", response_model=TaskListResponse, responses=answers(400), dependencies=[requires("tasks:list")])
+@router.get("", response_model=TaskListResponse, responses=answers(400, 404), dependencies=[requires("tasks:list")])
 async def list_tasks(
     request: Request,
-    page: PageQuery,
-    namespace: Annotated[str | None, Query(max_length=255)] = None,
+    page: TaskPage,
+    namespace: Text = None,
     name: Annotated[str | None, Query(max_length=255, description="The template's name.")] = None,
+    version: Annotated[str | None, Query(max_length=50, description="The template's version.")] = None,
     status: TaskState | None = None,
+    initiator: Text = None,
+    source_system: Text = None,
+    correlation_id: UUID | None = None,
+    tag: Annotated[str | None, Query(max_length=255, description="One of its tags.")] = None,
+    created_after: Annotated[AwareDatetime | None, Query(description="Then or later.")] = None,
+    created_before: Annotated[AwareDatetime | None, Query(description="Earlier than that.")] = None,
 ) -> Json:
-    """The newest tasks, those that match where something is given."""
+    """The newest tasks, those that match where something is given.
+
+    A page is named by `page` and `per_page`, by `limit` and `offset`, or by `after`: the last entry of the page
+    before. The last way costs the same however far it goes, and what is created meanwhile shifts nothing; it counts
+    no totals.
+    """
     core = core_of(request)
-    filters = {"namespace": namespace, "name": name, "state": status}
+    filters = {
+        "namespace": namespace, "name": name, "version": version, "state": status, "initiator": initiator,
+        "source_system": source_system, "correlation_id": str(correlation_id) if correlation_id else None, "tag": tag,
+        "created_after": _micros(created_after), "created_before": _micros(created_before),
+    }  # fmt: skip
     return Json(await core.call(_list, core.engine, filters, page))
 
 
-def _list(engine: Engine, filters: dict[str, str | None], page: Page) -> bytes:
+def _list(engine: Engine, filters: dict[str, Any], page: Page) -> bytes:
+    if page.after is not None:
+        return to_bytes(engine.views.tasks_after(filters, page.limit, page.after))
     return to_bytes(engine.views.tasks(filters, page.limit, page.offset))
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
 
 
 @router.get(

@@ -8,22 +8,53 @@ from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 where t.uuid = :task
 
 -- name: list_tasks
--- Newest first. A filter that isn't given is NULL; the casts tell PostgreSQL the type of an untyped NULL.
+-- Newest first, which the numbers tell without a sort. A filter that isn't given is NULL; the casts tell PostgreSQL the
+-- type of an untyped NULL. A tag is compared as the JSON text it was stored as: PostgreSQL can't decode every JSON text.
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
   p.parent_correlation_id, p.idempotency_key, p.requested_at
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 where (cast(:namespace as text) is null or t.namespace = :namespace)
   and (cast(:name as text) is null or t.name = :name)
+  and (cast(:version as text) is null or t.version = :version)
   and (cast(:state as text) is null or t.state = :state)
-order by t.created_at desc, t.id desc
+  and (cast(:initiator as text) is null or p.initiator = :initiator)
+  and (cast(:source_system as text) is null or p.source_system = :source_system)
+  and (cast(:correlation_id as text) is null or p.correlation_id = :correlation_id)
+  and (cast(:tag as text) is null or exists (
+    select 1 from json_array_elements(p.tags::json) as tag where tag::text = :tag)) --pg
+    select 1 from json_each(p.tags) as tag where tag.value = json_extract(:tag, '$'))) --lite
+  and (cast(:created_after as bigint) is null or t.created_at >= :created_after)
+  and (cast(:created_before as bigint) is null or t.created_at < :created_before)
+  and (cast(:older_than as bigint) is null or t.id < :older_than)
+order by t.id desc
 limit :limit offset :offset
 
 -- name: count_tasks
+-- Those that list_tasks would give, page after page.
+select count(*) from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
+where (cast(:namespace as text) is null or t.namespace = :namespace)
+  and (cast(:name as text) is null or t.name = :name)
+  and (cast(:version as text) is null or t.version = :version)
+  and (cast(:state as text) is null or t.state = :state)
+  and (cast(:initiator as text) is null or p.initiator = :initiator)
+  and (cast(:source_system as text) is null or p.source_system = :source_system)
+  and (cast(:correlation_id as text) is null or p.correlation_id = :correlation_id)
+  and (cast(:tag as text) is null or exists (
+    select 1 from json_array_elements(p.tags::json) as tag where tag::text = :tag)) --pg
+    select 1 from json_each(p.tags) as tag where tag.value = json_extract(:tag, '$'))) --lite
+  and (cast(:created_after as bigint) is null or t.created_at >= :created_after)
+  and (cast(:created_before as bigint) is null or t.created_at < :created_before)
+
+-- name: count_tasks_by_state
+-- The same where nothing is asked of the payloads, so that they needn't be read.
 select count(*) from tasker.tasks t
 where (cast(:namespace as text) is null or t.namespace = :namespace)
   and (cast(:name as text) is null or t.name = :name)
+  and (cast(:version as text) is null or t.version = :version)
   and (cast(:state as text) is null or t.state = :state)
+  and (cast(:created_after as bigint) is null or t.created_at >= :created_after)
+  and (cast(:created_before as bigint) is null or t.created_at < :created_before)
 
 -- name: task_states
 select t.id, t.state from tasker.tasks t
