@@ -140,7 +140,7 @@ def test_a_registered_name_gives_a_new_handler_each_time(registry: HandlerRegist
 
 
 def test_a_decorated_function_can_be_registered(registry: HandlerRegistry) -> None:
-    registry.register("plain", plain)  # type: ignore[arg-type]  # the attribute is set by the decorator
+    registry.register("plain", plain)
     assert registry.lookup("plain", allow_import=False).is_async
 
 

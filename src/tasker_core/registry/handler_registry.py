@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tasker_core.errors import HandlerNotFoundError, ResolutionError
@@ -15,7 +16,7 @@ from tasker_core.registry.handler_definition import HandlerDefinition, HandlerSp
 from tasker_core.registry.importing import is_path
 from tasker_core.registry.lookup import ResolvedHandler, look_up
 from tasker_core.registry.resolver_chain import ResolverChain
-from tasker_core.step_handler import FunctionalHandler, StepHandler
+from tasker_core.step_handler import StepHandler
 from tasker_core.template_discovery import HandlerDiscovery, TemplatePath
 
 log = logging.getLogger("tasker_core.registry")
@@ -73,7 +74,7 @@ class HandlerRegistry:
 
     # -- names
 
-    def register(self, name: str, handler_class: type[StepHandler] | FunctionalHandler) -> None:
+    def register(self, name: str, handler_class: type[StepHandler] | Callable[..., Any]) -> None:
         """Let ``name`` mean a handler class, or a decorated function. What it meant before is replaced, with a warning.
 
         Raises:

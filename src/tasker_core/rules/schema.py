@@ -38,8 +38,8 @@ class Schema:
     >>> schema = Schema({"properties": {"quantity": {"type": "integer"}}, "required": ["sku"]})
     >>> for violation in schema.violations({"quantity": "two"}):
     ...     print(violation)
-    /quantity: the value is not of type "integer"
     "sku" is a required property
+    /quantity: the value is not of type "integer"
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:

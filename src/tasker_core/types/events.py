@@ -30,7 +30,9 @@ FfiStepEvent = StepEvent
 
 
 class DomainEventMetadata(BaseModel):
-    """Where a domain event comes from."""
+    """Where a domain event comes from. A publisher may add fields of its own."""
+
+    model_config = ConfigDict(extra="allow")
 
     task_uuid: str
     step_uuid: str | None = None
