@@ -188,3 +188,21 @@ def test_a_database_that_is_gone(postgres_server: Address) -> None:
         gone = client.doctor()
     (found,) = gone.findings
     assert not gone.is_usable and found.level is Level.ERROR and "can't be reached" in found.text
+
+
+def test_a_deep_look_finds_damage_in_the_file(workshop: Workshop) -> None:
+    workshop.template({"work": []})
+    for no in range(30):
+        workshop.create(context={"note": "x" * 3_000, "no": no})
+    workshop.client.close()
+    with closing(sqlite3.connect(workshop.path)) as direct:
+        direct.execute("pragma wal_checkpoint(truncate)")
+        (root,) = direct.execute("select rootpage from sqlite_master where name = 'tasker_transitions'").fetchone()
+    told = tasker("doctor", "--deep", "--json", url=workshop.url)
+    assert checks(told, CheckKind.HISTORY)[0]["text"] == "30 unfinished tasks, each as it can be"
+    with workshop.path.open("r+b") as file:  # in a table that nothing else looks at
+        file.seek((root - 1) * 4_096)
+        file.write(b"\xde\xad" * 1_000)
+    told = tasker("doctor", "--deep", "--json", url=workshop.url)
+    assert told.code in (1, 2) and told.err == ""
+    assert "damaged" in told.out or "is not a sound SQLite database" in told.out

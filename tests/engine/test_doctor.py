@@ -336,3 +336,47 @@ def test_a_long_backlog_is_counted_up_to_a_limit_and_every_lane_is_found(engine:
     }  # fmt: skip
     found = [check for check in findings(engine) if check.kind is CheckKind.QUEUE]
     assert len(found) == 21 and found[-1].text == "21 more handlers in the same plight"
+
+
+def test_a_deep_look_finds_what_no_verb_leaves_behind(
+    engine: Engine, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasker_core.engine.doctor_history.SECOND_LOOK", 0.0)
+    serve(hands)
+    engine.sweep()
+    sound, stuck, eager, odd, named = create(engine, 5)
+    for task, change in {
+        stuck: "update {steps} set state = 'pending' where no = 1",
+        eager: f"update {{steps}} set state = 'enqueued', enqueued_at = {engine.clock.now()} where no = 2",
+        odd: "update {steps} set state = 'enqueued_for_orchestration' where no = 1",
+    }.items():
+        meddle(engine.store, f"{change} and task_id = (select id from {{tasks}} where uuid = '{task}')")
+    meddle(engine.store, f"update {{tasks}} set state = 'blocked_by_failures' where uuid = '{named}'")
+    assert findings(engine) == []
+    deep = engine.doctor(deep=True)
+    told = {check.details["task"]: check.text for check in of(deep, CheckKind.HISTORY)}
+    assert sound not in told
+    assert told == {
+        stuck: (
+            "step 'check' is pending, though all its parents are done and the task is steps_in_process, its steps say "
+            "pending"
+        ),
+        eager: "step 'charge' is enqueued, though check isn't done",
+        odd: "step 'check' rests in enqueued_for_orchestration",
+        named: "the task is blocked_by_failures, its steps say steps_in_process",
+    }
+    for task in told:
+        engine.cancel(task, actor="ann")
+    (check,) = of(engine.doctor(deep=True), CheckKind.HISTORY)
+    assert (check.level, check.text) == (Level.OK, "1 unfinished task, each as it can be")
+
+
+def test_a_deep_look_goes_through_all_of_them_and_finds_nothing_in_a_store_at_work(
+    engine: Engine, hands: Hands, clock: ManualClock
+) -> None:
+    create(engine, 450, retry={"max_attempts": 2})
+    leases = hands.claim_all(room=50)
+    hands.report(*map(ok, leases[:20]), *map(failed, leases[20:40]))
+    hands.report(*(failed(lease, retryable=False) for lease in leases[40:45]))
+    (check,) = of(engine.doctor(deep=True), CheckKind.HISTORY)
+    assert (check.level, check.text) == (Level.OK, "450 unfinished tasks, each as it can be")

@@ -252,7 +252,7 @@ def test_a_pending_step_whose_parents_are_done_is_called_stuck(engine: Engine, h
     explanation = engine.explain(task)
     why = reasons(explanation)["stock"]
     assert why.kind is ReasonKind.STUCK and "run: tasker doctor" in why.text
-    assert "look at the whole store: tasker doctor" in explanation.advice
+    assert "look at the whole store: tasker doctor --deep" in explanation.advice
 
 
 def test_an_unknown_task_is_refused(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 from rich.console import RenderableType
@@ -20,13 +21,17 @@ TROUBLE, UNUSABLE = 1, 2
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 
 
-def doctor(database_url: Database = None, as_json: AsJson = False) -> None:
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Look through all unfinished tasks, too.")] = False,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
     """Look at the store, its workers and all that waits for them; name what is wrong and what to do.
 
     Changes nothing, and is quick beside a long history. Exit code 0 when all is well, 1 when something was found, 2
-    when the store can't be used at all.
+    when the store can't be used at all. With --deep it walks the whole history, for tasks that can't be as they are.
     """
-    found = examine_url(choose_database(database_url), lease_time())
+    found = examine_url(choose_database(database_url), lease_time(), deep=deep)
     if as_json:
         print_json(found.as_dict())
     else:

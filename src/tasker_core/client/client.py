@@ -156,17 +156,18 @@ class TaskerClient:
         """
         return Explanation.from_dict(self._backend.explain(as_uuid(task_uuid, "task_uuid")))
 
-    def doctor(self) -> Diagnosis:
+    def doctor(self, *, deep: bool = False) -> Diagnosis:
         """Whether all is well with the store, its workers and what waits for them; what to do where it isn't.
 
         Reads only, and takes no longer for a long history. A store that can't be reached is a finding, not an error.
+        With ``deep`` each unfinished task is looked at as well, for what can't be: a second or so for a million tasks.
 
         >>> import tempfile
         >>> with TaskerClient(database_url=f"sqlite:///{tempfile.mkdtemp()}/tasker.db") as client:
         ...     {str(check.kind): str(check.level) for check in client.doctor().checks}["schema"]
         'ok'
         """
-        return Diagnosis.from_dict(self._backend.doctor())
+        return Diagnosis.from_dict(self._backend.doctor(deep=deep))
 
     def wait(self, task_uuid: str, timeout: float | None = None) -> TaskResponse:
         """Return the task as soon as it is final or ``blocked_by_failures`` (nothing of it moves without an operator).

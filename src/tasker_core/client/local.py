@@ -54,8 +54,8 @@ class Local:
     def explain(self, task: str) -> dict[str, Any]:
         return self._engine.explain(task).as_dict()
 
-    def doctor(self) -> dict[str, Any]:
-        return self._engine.doctor().as_dict()
+    def doctor(self, *, deep: bool) -> dict[str, Any]:
+        return self._engine.doctor(deep=deep).as_dict()
 
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)

@@ -200,9 +200,9 @@ class Engine:
         """Why ``task`` isn't finished, step by step, or how it came to rest. Raises TaskNotFoundError."""
         return explain(self.store, self.catalog, self.clock, self.lease_time, task)
 
-    def doctor(self) -> Diagnosis:
+    def doctor(self, *, deep: bool = False) -> Diagnosis:
         """Whether all is well with the store and with those who work on it, and what to do where it isn't."""
-        return examine(self.store, self.clock, self.lease_time)
+        return examine(self.store, self.clock, self.lease_time, deep=deep)
 
     def prune(
         self, older_than: Micros, *, namespace: str | None = None, limit: int | None = None, dry_run: bool = False

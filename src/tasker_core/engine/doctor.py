@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from tasker_core.clock import Clock, RandomIds, SystemClock
 from tasker_core.engine.catalog import DEFAULT_VERSION, semver
 from tasker_core.engine.database_clock import clock_of
+from tasker_core.engine.doctor_history import look_through
 from tasker_core.engine.sweep import DUTY, dead_here
 from tasker_core.errors import StoreError
 from tasker_core.rules.diagnosis import CheckKind, Diagnosis
@@ -30,21 +31,25 @@ HINT_EVERY = 0.05
 ORDER = tuple(CheckKind)
 
 
-def examine_url(url: str, lease_time: Micros) -> Diagnosis:
+def examine_url(url: str, lease_time: Micros, *, deep: bool = False) -> Diagnosis:
     """The diagnosis of the store at ``url``, which needn't be one, or be reachable."""
     try:
         database = open_database(url)
     except StoreError as error:
         return Diagnosis((unusable("store", str(error)),), is_usable=False)
     try:
-        return examine(Store(database), None, lease_time)
+        return examine(Store(database), None, lease_time, deep=deep)
     finally:
         database.close()
 
 
-def examine(store: Store, clock: Clock | None, lease_time: Micros, machine: Clock | None = None) -> Diagnosis:
-    """Look at everything, and judge it. ``clock`` tells the time that counts, the database's where it has one, and
-    ``machine`` this machine's."""
+def examine(
+    store: Store, clock: Clock | None, lease_time: Micros, machine: Clock | None = None, *, deep: bool = False
+) -> Diagnosis:
+    """Look at everything, and judge it; with ``deep`` also at each unfinished task.
+
+    ``clock`` tells the time that counts, the database's where it has one, and ``machine`` this machine's.
+    """
     database = store.database
     try:
         condition = database.condition()
@@ -59,6 +64,8 @@ def examine(store: Store, clock: Clock | None, lease_time: Micros, machine: Cloc
         now = clock.now()
         templates = _templates(store.templates.current())
         symptoms = store.insight.symptoms(now - GRACE, DUTY, templates, dead_here(store.workers.live()))
+        if deep:
+            checks += look_through(store, condition.place)
     except StoreError as error:
         return Diagnosis((*checks, unusable(condition.place, str(error))), is_usable=False)
     checks += judge(symptoms, clock.now(), lease_time)

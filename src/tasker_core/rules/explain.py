@@ -77,7 +77,7 @@ class _Look:
             case StepState.IN_PROGRESS:
                 return self._in_progress(step)
             case _:
-                text = f"rests in {state}, a state that no step rests in; run: tasker doctor"
+                text = f"rests in {state}, a state that no step rests in; run: tasker doctor --deep"
                 return Reason(ReasonKind.STUCK, text, step.ended_at or self.facts.created_at)
 
     def _failing_roots(self) -> dict[int, frozenset[int]]:
@@ -105,7 +105,7 @@ class _Look:
     def _waits_for_parents(self, step: StepFact) -> Reason:
         parents = self.open_parents[step.no]
         if not parents:
-            text = "all its parents are done, yet it isn't in the queue; run: tasker doctor"
+            text = "all its parents are done, yet it isn't in the queue; run: tasker doctor --deep"
             return Reason(ReasonKind.STUCK, text, self.facts.created_at)
         text = f"waits for {listed([f'{parent.name} ({parent.state})' for parent in parents])}"
         details = {"parents": self._parents(step), "open_parents": len(parents)}
@@ -199,7 +199,7 @@ def _advice(facts: Facts, state: TaskState, unfinished: Sequence[UnfinishedStep]
     if lacking:
         yield f"start a worker that serves {listed(lacking)}: tasker worker --handlers PACKAGE"
     if any(reason.kind is ReasonKind.STUCK for reason in reasons):
-        yield "look at the whole store: tasker doctor"
+        yield "look at the whole store: tasker doctor --deep"
 
 
 def _failure(step: StepFact, limits: Mapping[int, Limit]) -> Failure:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from tasker_core.rules.facts import MOST_AHEAD, Facts, StepFact, WorkerFact
 from tasker_core.rules.symptoms import MOST_COUNTED, MOST_LANES, Duty, Failed, Pile, Symptoms, TemplateFact
 from tasker_core.store.database import Call, Database, Rows
 from tasker_core.words import Micros
+
+PAGE = 200
+"""Unfinished tasks that are looked at in one go."""
+
+
+class UnfinishedTask(NamedTuple):
+    id: int
+    uuid: str
+    state: str
 
 
 class Insight:
@@ -77,6 +87,16 @@ class Insight:
             Duty(*sweep[0]) if sweep else None,
             templates,
         )
+
+    def unfinished(self, after: int) -> list[UnfinishedTask]:
+        """The next unfinished tasks by number after ``after``. A long history makes this take longer."""
+        (rows,) = self._database.read(Call("doctor_unfinished", {"after": after, "page": PAGE}))
+        return [UnfinishedTask(*row) for row in rows]
+
+    def damage(self) -> list[str]:
+        """What is damaged in the file, at most three things. Reads all of it."""
+        (rows,) = self._database.read(Call("doctor_damage", {}))
+        return [row[0] for row in rows]
 
 
 def _workers(rows: Rows) -> list[WorkerFact]:

@@ -91,3 +91,14 @@ select g.n, g.since, t.uuid from g join tasker.tasks t on t.id = g.task
 
 -- name: doctor_duty
 select d.holder, d.held_until from tasker.duties d where d.name = :name
+
+-- name: doctor_unfinished
+-- The next unfinished tasks in the order of their numbers: the one look that a long history makes longer, since no index
+-- leads to them. Asked only where somebody wants to look deep.
+select t.id, t.uuid, t.state from tasker.tasks t
+where t.id > :after and t.state not in ('complete', 'error', 'cancelled', 'resolved_manually') order by t.id limit :page
+
+-- name: doctor_damage
+-- What is damaged in the file; PostgreSQL tells that of itself when it meets it.
+select null where false --pg
+select q.quick_check from pragma_quick_check q where q.quick_check <> 'ok' limit 3 --lite
