@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import doctor, explain, migrate, prune, run, server, task, template, worker
+from tasker_core.cli import auth, doctor, explain, migrate, prune, run, server, task, template, worker
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, TaskerError
 from tasker_core.version import VERSION
@@ -32,6 +32,7 @@ app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
 app.add_typer(task.app, name="task")
 app.add_typer(template.app, name="template")
+app.add_typer(auth.app, name="auth")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,49 @@
+"""From the headers of a request to who sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tasker_core.server.auth.failure import AuthFailure, Reason
+from tasker_core.server.auth.keys import LONGEST_KEY, KeyRing
+from tasker_core.server.auth.principal import NOBODY, Principal
+from tasker_core.server.auth.tokens import Tokens
+
+
+class Headers(Protocol):
+    """The headers of a request, each with all its values."""
+
+    def getlist(self, key: str) -> Sequence[str]: ...
+
+
+class Authenticator:
+    """Knows callers by an API key in ``api_key_header``, or by a token in ``Authorization: Bearer``."""
+
+    def __init__(self, keys: KeyRing, tokens: Tokens | None = None, api_key_header: str = "X-API-Key") -> None:
+        self._keys, self._tokens, self.api_key_header = keys, tokens, api_key_header
+
+    async def identify(self, headers: Headers) -> Principal:
+        """Who sent ``headers``: NOBODY without credentials. Raises AuthFailure, or KeysUnavailableError."""
+        keys, authorizations = headers.getlist(self.api_key_header), headers.getlist("Authorization")
+        if not keys and not authorizations:
+            return NOBODY
+        if len(keys) + len(authorizations) > 1:
+            raise AuthFailure(Reason.MALFORMED, "give one credential: an API key or a token, once")
+        return self._bearer_of_key(keys[0]) if keys else await self._bearer_of_token(authorizations[0])
+
+    def _bearer_of_key(self, key: str) -> Principal:
+        if not key or len(key) > LONGEST_KEY:
+            raise AuthFailure(Reason.MALFORMED, f"{self.api_key_header} must hold an API key")
+        bearer = self._keys.find(key)
+        if bearer is None:
+            raise AuthFailure(Reason.INVALID, "there is no such API key")
+        return bearer
+
+    async def _bearer_of_token(self, authorization: str) -> Principal:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise AuthFailure(Reason.MALFORMED, "Authorization must be 'Bearer', a space, and a token")
+        if self._tokens is None:
+            raise AuthFailure(Reason.INVALID, f"this server takes no tokens: send an API key in {self.api_key_header}")
+        return await self._tokens.read(token.strip())
