@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from tasker_core.errors import TaskerError
 from tasker_core.types import BootstrapConfig, BootstrapResult, WorkerState, WorkerStatus
 from tasker_core.worker import Worker
@@ -52,7 +50,7 @@ def get_worker_status() -> WorkerStatus:
         running=True,
         state=WorkerState.RUNNING,
         worker_id=worker.worker_id,
-        environment=os.environ.get("TASKER_ENV", "development"),
+        environment=service.settings.env,
         namespaces=sorted({lane.partition("/")[0] for lane in service.serving.lanes}),
         handlers=sorted({lane.partition("/")[2] for lane in service.serving.lanes}),
         in_progress=len(service.loop.executor.held()),

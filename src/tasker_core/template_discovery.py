@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tasker_core.settings import load_settings
+from tasker_core.template_files import without_pattern
 
 log = logging.getLogger("tasker_core.template_discovery")
 
@@ -24,18 +26,19 @@ class TemplatePath:
         ``config/tasks`` of ``WORKSPACE_PATH``, of the project around the working directory, of the working directory.
         None when none of them is there.
         """
-        if named := os.environ.get("TASKER_TEMPLATE_PATH"):
-            path = Path(named)
+        settings = load_settings()
+        for named in settings.worker.template_path:
+            path = without_pattern(named)
             if path.exists():
                 return path if path.is_dir() else path.parent
             log.warning("TASKER_TEMPLATE_PATH names %s, which isn't there", named)
             return None
         here = Path.cwd()
         candidates: list[Path] = []
-        if os.environ.get("TASKER_ENV") == "test":
+        if settings.env == "test":
             candidates.append(here / "tests" / "fixtures" / "templates")
-        if workspace := os.environ.get("WORKSPACE_PATH"):
-            candidates.append(Path(workspace) / "config" / "tasks")
+        if settings.workspace_path:
+            candidates.append(Path(settings.workspace_path) / "config" / "tasks")
         root = next((p for p in (here, *here.parents) if any((p / mark).exists() for mark in _ROOT_MARKS)), None)
         if root is not None:
             candidates.append(root / "config" / "tasks")

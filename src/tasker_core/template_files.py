@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from tasker_core.rules.template_text import read_template
 
 DEFAULT_PATH = "config/tasks"
 ENDINGS = (".yaml", ".yml")
+_PATTERN = re.compile(r"[*?\[{]")
+_BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +28,38 @@ class TemplateFile:
     findings: Sequence[Finding]
 
 
-def template_path(given: str | Path | None = None) -> Path | None:
-    """Where templates are looked for: ``given``, else TASKER_TEMPLATE_PATH, else ``config/tasks`` if it exists."""
-    if given is not None:
-        return Path(given)
-    if named := os.environ.get("TASKER_TEMPLATE_PATH"):
-        return Path(named)
-    return Path(DEFAULT_PATH) if Path(DEFAULT_PATH).is_dir() else None
+def template_files(path: str | Path) -> list[Path]:
+    """``path`` itself, every YAML file below it, or, where it is a pattern, every YAML file that fits it; sorted.
 
-
-def template_files(path: Path) -> list[Path]:
-    """``path`` itself, or every YAML file below it, sorted. Raises TemplateError when there is nothing at ``path``."""
+    Raises TemplateError when there is nothing at ``path``. A pattern is as in ``config/**/*.{yml,yaml}``.
+    """
+    path = Path(path)
+    below = without_pattern(path)
+    if below != path and below.is_dir():
+        fitting = {file for pattern in _alternatives(str(path.relative_to(below))) for file in below.glob(pattern)}
+        return sorted(file for file in fitting if file.suffix in ENDINGS and file.is_file())
     if path.is_file():
         return [path]
     if not path.is_dir():
+        path = below if below != path else path
         raise TemplateError(f"{path}: no such file or directory of templates")
     return sorted(file for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
+
+
+def without_pattern(path: str | Path) -> Path:
+    """``path`` up to its first part with a pattern in it."""
+    parts = Path(path).parts
+    plain = itertools.takewhile(lambda part: not _PATTERN.search(part), parts)
+    return Path(*plain)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """``a.{b,c}`` is ``a.b`` and ``a.c``."""
+    match = _BRACES.search(pattern)
+    if match is None:
+        return [pattern]
+    before, after = pattern[: match.start()], pattern[match.end() :]
+    return [whole for part in match[1].split(",") for whole in _alternatives(before + part + after)]
 
 
 def read_file(file: Path, *, strict: bool = False) -> TemplateFile:
@@ -55,14 +74,16 @@ def read_file(file: Path, *, strict: bool = False) -> TemplateFile:
     return TemplateFile(file, read.template, read.findings)
 
 
-def read_templates(given: str | Path | None = None) -> list[TemplateFile]:
-    """Every template of this machine. Raises TemplateError that tells of all files that are wrong."""
-    path = template_path(given)
-    if path is None:
-        return []
+def read_templates(paths: Sequence[str | Path]) -> list[TemplateFile]:
+    """Every template at ``paths``, or in ``config/tasks`` where none is named and that is there.
+
+    Raises TemplateError that tells of all files that are wrong.
+    """
+    if not paths:
+        paths = [DEFAULT_PATH] if Path(DEFAULT_PATH).is_dir() else []
     found: list[TemplateFile] = []
     wrong: list[TemplateError] = []
-    for file in template_files(path):
+    for file in dict.fromkeys(file for path in paths for file in template_files(path)):
         try:
             found.append(read_file(file))
         except TemplateError as error:

@@ -12,9 +12,10 @@ import pytest
 from tasker_core.clock import ManualClock
 from tasker_core.engine import Engine, Pruned
 from tasker_core.engine.open import open_engine
-from tasker_core.engine.prune import Pruner, age
+from tasker_core.engine.prune import Pruner
 from tasker_core.engine.sweep import Sweeper
 from tasker_core.errors import InvalidRequestError, TaskNotFoundError
+from tasker_core.settings.ages import age
 from tasker_core.store import open_database
 from tasker_core.store.history import PAGE
 from tests.support.flows import Hands, failed, flow, ok, wish

@@ -74,13 +74,11 @@ def test_nothing_is_left_in_the_sessions_that_others_get(pooled_url: str, tmp_pa
             assert other.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
 
 
-def test_hints_are_heard_by_a_connection_past_it(
-    pooled_url: str, postgres_server: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TASKER_LISTEN_URL", postgres_server.url(pooled_url.rpartition("/")[2]))
+def test_hints_are_heard_by_a_connection_past_it(pooled_url: str, postgres_server: Address) -> None:
+    direct = postgres_server.url(pooled_url.rpartition("/")[2])
     heard: Queue[str] = Queue()
     over = threading.Event()
-    with closing(PostgresDatabase(pooled_url)) as database:
+    with closing(PostgresDatabase(pooled_url, listen_url=direct)) as database:
         assert database.hears()
         listener = threading.Thread(target=database.listen, args=(heard.put, over))
         listener.start()
@@ -99,10 +97,10 @@ def test_the_doctor_recognises_it_and_tells_whether_there_is_a_way_past_it(
     with closing(open_database(pooled_url)) as database:
         database.migrate()
     hints = {}
-    with TaskerClient(database_url=pooled_url) as client:
-        for way in (None, postgres_server.url(pooled_url.rpartition("/")[2]), postgres_server.url(), pooled_url):
-            if way:
-                monkeypatch.setenv("TASKER_LISTEN_URL", way)
+    for way in (None, postgres_server.url(pooled_url.rpartition("/")[2]), postgres_server.url(), pooled_url):
+        if way:
+            monkeypatch.setenv("TASKER_LISTEN_URL", way)
+        with TaskerClient(database_url=pooled_url) as client:
             (hints[way],) = (check for check in client.doctor().checks if check.kind is CheckKind.HINTS)
     none, past, elsewhere, through = hints.values()
     assert none.level is Level.OK and "PgBouncer" in none.text and "TASKER_LISTEN_URL" in none.advice

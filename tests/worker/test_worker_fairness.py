@@ -48,7 +48,7 @@ def test_a_newcomer_starts_level_with_the_others() -> None:
 
 
 def test_a_weight_must_be_more_than_nothing(sqlite_url: str) -> None:
-    with pytest.raises(ValueError, match="the weight of namespace 'shop' must be more than 0, not 0"):
+    with pytest.raises(ValueError, match=r"weights must be a number above 0 for each namespace, not \{'shop': 0"):
         Worker.start(database_url=sqlite_url, weights={"shop": 0})
 
 

@@ -202,7 +202,7 @@ def test_a_worker_may_serve_some_namespaces_only(workshop: Workshop) -> None:
 
 
 def test_concurrency_below_one_is_refused(workshop: Workshop) -> None:
-    with pytest.raises(ValueError, match="concurrency must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="concurrency must be a whole number of at least 1, not 0"):
         workshop.start(concurrency=0)
     assert Worker.instance() is None
 

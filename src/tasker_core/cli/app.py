@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import auth, doctor, explain, migrate, prune, run, server, task, template, worker
+from tasker_core.cli import auth, config, doctor, explain, migrate, prune, run, server, task, template, worker
 from tasker_core.cli.output import errors
-from tasker_core.errors import ResolutionError, TaskerError
+from tasker_core.errors import ResolutionError, SettingsError, TaskerError
+from tasker_core.settings import load_settings
 from tasker_core.version import VERSION
 
 USAGE, FAILED = 2, 1
@@ -30,6 +31,7 @@ app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
+app.add_typer(config.app, name="config")
 app.add_typer(task.app, name="task")
 app.add_typer(template.app, name="template")
 app.add_typer(auth.app, name="auth")
@@ -43,13 +45,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     _show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside.")] = False,
 ) -> None:
+    try:
+        level = load_settings().logging.level
+    except SettingsError:
+        if context.invoked_subcommand != "config":
+            raise
+        level = "WARNING"
     logging.basicConfig(
-        level=logging.DEBUG if verbose else os.environ.get("LOG_LEVEL", "WARNING").upper(),
+        level=logging.DEBUG if verbose else level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )

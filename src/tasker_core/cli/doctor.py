@@ -12,10 +12,10 @@ from rich.text import Text
 
 from tasker_core.cli.output import AsJson, Database, people, print_json
 from tasker_core.engine.doctor import examine_url
-from tasker_core.engine.open import database_url as choose_database
 from tasker_core.engine.open import lease_time
 from tasker_core.rules.diagnosis import Diagnosis, Level
 from tasker_core.rules.explanation import counted
+from tasker_core.settings import load_settings
 
 TROUBLE, UNUSABLE = 1, 2
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
@@ -31,7 +31,8 @@ def doctor(
     Changes nothing, and is quick beside a long history. Exit code 0 when all is well, 1 when something was found, 2
     when the store can't be used at all. With --deep it walks the whole history, for tasks that can't be as they are.
     """
-    found = examine_url(choose_database(database_url), lease_time(), deep=deep)
+    settings = load_settings({"database": {"url": database_url}})
+    found = examine_url(settings.database.store_url, lease_time(settings), settings.database.listen_url, deep=deep)
     if as_json:
         print_json(found.as_dict())
     else:

@@ -20,7 +20,7 @@ errors = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Database = Annotated[
     str | None,
-    typer.Option("--database-url", help="The store; else TASKER_DATABASE_URL, DATABASE_URL, sqlite:///tasker.db."),
+    typer.Option("--database-url", help="The store; else what the settings say, else sqlite:///tasker.db."),
 ]
 
 STYLES = {

@@ -9,8 +9,8 @@ import typer
 from tasker_core.cli.output import AsJson, Database, people, print_json
 from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.engine.open import database_url as choose_database
-from tasker_core.engine.prune import age
 from tasker_core.rules.explanation import counted
+from tasker_core.settings.ages import age
 
 
 def prune(

@@ -35,7 +35,7 @@ def run(
     handlers: Handlers = None,
     key: Annotated[str | None, typer.Option("--idempotency-key", "-k", help="Makes the task unique.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Make another task even if the same exists.")] = False,
-    concurrency: Concurrency = 10,
+    concurrency: Concurrency = None,
     database_url: Database = None,
     as_json: AsJson = False,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -10,31 +9,56 @@ import typer
 
 from tasker_core.cli.output import Database, people
 from tasker_core.engine.open import close_engine, open_engine
-from tasker_core.engine.open import database_url as choose_database
+from tasker_core.settings import load_settings
 
 
 def server(
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.")] = 8080,
-    request_timeout: Annotated[float, typer.Option(min=1, help="Seconds until a request is answered 408.")] = 30.0,
-    shutdown_timeout: Annotated[float, typer.Option(min=0, help="Seconds that a stop waits for what runs.")] = 30.0,
-    drain: Annotated[float, typer.Option(min=0, help="Seconds to be unready before a stop begins.")] = 0.0,
+    host: Annotated[str | None, typer.Option(help="The address to listen at; else 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="The port, 0 takes a free one; else 8080.")
+    ] = None,
+    request_timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds until a request is answered 408; else 30.")
+    ] = None,
+    shutdown_timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds that a stop waits for what runs; else 30.")
+    ] = None,
+    drain: Annotated[
+        float | None, typer.Option(min=0, help="Seconds to be unready before a stop begins; else 0.")
+    ] = None,
     database_url: Database = None,
 ) -> None:
-    """Serve the API over HTTP until SIGTERM or Ctrl-C; a second one ends at once."""
+    """Serve the API over HTTP until SIGTERM or Ctrl-C; a second one ends at once.
+
+    What no option says is taken from the environment and from tasker.toml.
+    """
     # Not at the top: the other commands start without the web framework.
     from tasker_core.server import ServerSettings, create_app
     from tasker_core.server.serve import Server, listen, url_of
 
+    options = {
+        "host": host,
+        "port": port,
+        "request_timeout": request_timeout,
+        "shutdown_timeout": shutdown_timeout,
+        "drain": drain,
+    }
+    loaded = load_settings({"server": options, "database": {"url": database_url}})
+    said = loaded.server
     settings = ServerSettings(
-        request_timeout=request_timeout,
-        shutdown_timeout=shutdown_timeout,
-        drain=drain,
-        environment=os.environ.get("TASKER_ENV", "development"),
+        request_timeout=said.request_timeout,
+        longest_wait=said.longest_wait,
+        largest_body=said.largest_body,
+        largest_batch=said.largest_batch,
+        threads=said.threads,
+        backlog=said.backlog,
+        drain=said.drain,
+        shutdown_timeout=said.shutdown_timeout,
+        environment=loaded.env,
     )
-    listening = listen(host, port)
+    listening = listen(said.host, said.port)
     with listening:
-        engine = open_engine(choose_database(database_url))
+        engine = open_engine(loaded.database.store_url, loaded)
         try:
 
             def started() -> None:

@@ -19,21 +19,28 @@ STUCK = 70
 Handlers = Annotated[
     list[str] | None, typer.Option("--handlers", "-H", help="A package of handlers; may be given several times.")
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", "-c", min=1, help="How many handlers run at once.")]
+Concurrency = Annotated[
+    int | None, typer.Option("--concurrency", "-c", min=1, help="How many handlers run at once; else 10.")
+]
 
 
 def worker(
     handlers: Handlers = None,
-    concurrency: Concurrency = 10,
+    concurrency: Concurrency = None,
     name: Annotated[str | None, typer.Option(help="The worker's name; else host and process.")] = None,
     namespace: Annotated[list[str] | None, typer.Option("--namespace", "-n", help="Serve only these.")] = None,
     templates: Annotated[
-        Path | None, typer.Option(help="Templates to register; else TASKER_TEMPLATE_PATH, config/tasks.")
+        Path | None, typer.Option(help="Templates to register; else what the settings say, config/tasks.")
     ] = None,
-    shutdown_timeout: Annotated[float, typer.Option(help="Seconds that a stop waits for what runs.")] = 30.0,
+    shutdown_timeout: Annotated[
+        float | None, typer.Option(help="Seconds that a stop waits for what runs; else 30.")
+    ] = None,
     database_url: Database = None,
 ) -> None:
-    """Run handlers until SIGTERM or Ctrl-C; a second one ends at once."""
+    """Run handlers until SIGTERM or Ctrl-C; a second one ends at once.
+
+    What no option says is taken from the environment and from tasker.toml.
+    """
     asked = threading.Event()
 
     def stop(signum: int, *_: object) -> None:
@@ -57,7 +64,9 @@ def worker(
     for step, why in serving.missing.items():
         people.print(f"[yellow]not served:[/] {step}: {why}", highlight=False, soft_wrap=True)
     people.print(
-        f"worker {running.worker_id} serves {len(serving.lanes)} handlers, {concurrency} at a time", highlight=False
+        f"worker {running.worker_id} serves {len(serving.lanes)} handlers, "
+        f"{running.service.settings.worker.concurrency} at a time",
+        highlight=False,
     )
     sys.stdout.flush()
     while not asked.wait(0.2):

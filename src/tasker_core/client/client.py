@@ -17,6 +17,7 @@ from tasker_core.engine.requests import TaskRequest, as_uuid
 from tasker_core.errors import InvalidRequestError, TemplateError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
+from tasker_core.settings import load_settings
 from tasker_core.types import HealthResponse, StepAuditResponse, StepResponse, TaskListResponse, TaskResponse
 from tasker_core.words import TaskState
 
@@ -188,7 +189,7 @@ class TaskerClient:
         is wrong, with file and line.
         """
         read = read_any(template)
-        refused = self._backend.register(read, replace=os.environ.get("TASKER_ENV", "development") == "development")
+        refused = self._backend.register(read, replace=load_settings().env == "development")
         if refused:
             raise TemplateError(
                 f"{read.identity} is registered with other content and isn't replaced outside development; raise its "

@@ -31,10 +31,10 @@ HINT_EVERY = 0.05
 ORDER = tuple(CheckKind)
 
 
-def examine_url(url: str, lease_time: Micros, *, deep: bool = False) -> Diagnosis:
+def examine_url(url: str, lease_time: Micros, listen_url: str | None = None, *, deep: bool = False) -> Diagnosis:
     """The diagnosis of the store at ``url``, which needn't be one, or be reachable."""
     try:
-        database = open_database(url)
+        database = open_database(url, listen_url=listen_url)
     except StoreError as error:
         return Diagnosis((unusable("store", str(error)),), is_usable=False)
     try:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tasker_core.clock import SECOND, Clock
-from tasker_core.errors import InvalidRequestError
 from tasker_core.store import Store
 from tasker_core.store.history import PAGE, OldTask
 from tasker_core.words import Micros
@@ -21,8 +20,6 @@ KEEP_EVERY: Micros = 60 * SECOND
 LONGEST_REST = 0.1
 MOST_PAGES = 50
 """Pages that are looked at in one go by the process that keeps the retention, whose heartbeat waits meanwhile."""
-UNITS: dict[str, Micros] = {"s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND}
-UNITS["w"] = 7 * UNITS["d"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +93,6 @@ class Pruner:
             dropped += [task for task in batch if task.id in gone]
             self._rest(min((self._clock.monotonic() - began) / 1e6, LONGEST_REST))
         return dropped
-
-
-def age(text: str, name: str) -> Micros:
-    """The length of time that ``text`` names, in microseconds: 90d, 12h, 30m, 45s, 2w.
-
-    Raises InvalidRequestError, naming the setting or option ``name``, for anything else.
-
-    >>> age("1d", "--older-than") // 1_000_000
-    86400
-    """
-    number, unit = text[:-1].strip(), text[-1:].lower()
-    if not (number.isascii() and number.isdigit() and int(number) and unit in UNITS):
-        raise InvalidRequestError(f"{name} must be a length of time like 90d, 12h, 30m or 2w, not {text!r}", field=name)
-    return int(number) * UNITS[unit]
 
 
 def _batches(tasks: Sequence[OldTask]) -> Iterator[list[OldTask]]:

@@ -27,6 +27,10 @@ class InvalidRequestError(ClientError, ValueError):
         self.field = field
 
 
+class SettingsError(InvalidRequestError):
+    """Settings that can't be used; the message names each variable, or file and line, and what would be right."""
+
+
 class PayloadError(InvalidRequestError):
     """A context or result is too large, too deep or not JSON; the message says where and what the limit is."""
 

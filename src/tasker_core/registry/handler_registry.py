@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from tasker_core.registry.handler_definition import HandlerDefinition, HandlerSp
 from tasker_core.registry.importing import is_path
 from tasker_core.registry.lookup import ResolvedHandler, look_up
 from tasker_core.registry.resolver_chain import ResolverChain
+from tasker_core.settings import load_settings
 from tasker_core.step_handler import StepHandler
 from tasker_core.template_discovery import HandlerDiscovery, TemplatePath
 
@@ -212,7 +212,7 @@ class HandlerRegistry:
             if self._bootstrapped:
                 return 0
             self._bootstrapped = True
-        count = self._from_loaded_modules() if os.environ.get("TASKER_ENV") == "test" else 0
+        count = self._from_loaded_modules() if load_settings().env == "test" else 0
         return count or self._from_templates()
 
     def template_discovery_info(self) -> dict[str, Any]:
@@ -224,7 +224,7 @@ class HandlerRegistry:
             "template_files": [str(file) for file in files],
             "handler_callables": HandlerDiscovery.discover_all_handlers(directory),
             "registered_handlers": self.list_handlers(),
-            "environment": os.environ.get("TASKER_ENV", "development"),
+            "environment": load_settings().env,
         }
 
     def _forget_resolved(self) -> None:

@@ -31,18 +31,18 @@ class Store:
         self.database.close()
 
 
-def _postgres(url: str) -> Database:
+def _postgres(url: str, listen_url: str | None) -> Database:
     try:
         from tasker_core.store.postgres import PostgresDatabase
     except ModuleNotFoundError as error:
         if error.name not in ("psycopg", "psycopg_pool"):
             raise
         raise StoreError("PostgreSQL needs psycopg: pip install 'tasker-core[postgres]'") from None
-    return PostgresDatabase(url)
+    return PostgresDatabase(url, listen_url=listen_url)
 
 
-def open_database(url: str) -> Database:
-    """The database that ``url`` names, not yet migrated.
+def open_database(url: str, *, listen_url: str | None = None) -> Database:
+    """The database that ``url`` names, not yet migrated. ``listen_url`` leads past a pooler of PostgreSQL.
 
     Raises StoreError for an address that Tasker doesn't know.
     """
@@ -51,7 +51,7 @@ def open_database(url: str) -> Database:
         case "sqlite":
             return SqliteDatabase.from_url(url)
         case "postgresql" | "postgres":
-            return _postgres(url)
+            return _postgres(url, listen_url)
         case _:
             # The address itself isn't repeated: it may hold a password.
             raise StoreError(f"unknown kind of database {scheme!r}; use sqlite:///tasker.db or postgresql://host/name")

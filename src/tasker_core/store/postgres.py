@@ -59,13 +59,14 @@ class PostgresDatabase:
     """The database at ``url`` (``postgresql://user@host/name``), in a schema of its own.
 
     Options in the URL: ``tasker_schema`` (default ``tasker``) and ``tasker_pool`` (connections at most, default 10);
-    all others are libpq's. Safe to use from several threads, and in a child after a fork.
+    all others are libpq's. ``listen_url`` is a direct connection for LISTEN, past a pooler. Safe to use from several
+    threads, and in a child after a fork.
     """
 
     dialect: Dialect = "pg"
     can_hint = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, listen_url: str | None = None) -> None:
         parts = urlsplit(url)
         options = parse_qsl(parts.query, keep_blank_values=True)
         own = {key: value for key, value in options if key.startswith("tasker_")}
@@ -79,6 +80,7 @@ class PostgresDatabase:
             raise StoreError("tasker_pool must be a number of connections") from None
         if own:
             raise StoreError(f"unknown option {sorted(own)[0]!r}; Tasker's are tasker_schema and tasker_pool")
+        self._listen_url = listen_url
         self._conninfo = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
         self.name = f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path or '/'}"
         self._statements = {name: statement_of(name, sql) for name, sql in statements("pg", self.schema).items()}
@@ -200,12 +202,12 @@ class PostgresDatabase:
 
     def hears(self) -> bool:
         self._connections()
-        return not self.is_pooled or "TASKER_LISTEN_URL" in os.environ
+        return not self.is_pooled or self._listen_url is not None
 
     def listen(self, hear: Callable[[str], None], over: threading.Event) -> None:
         if not self.hears():
             return
-        with self.connect_directly(os.environ.get("TASKER_LISTEN_URL")) as connection, self._said_plainly():
+        with self.connect_directly(self._listen_url) as connection, self._said_plainly():
             connection.execute(f'listen "{self._channel}"')
             while not over.is_set():
                 for notice in connection.notifies(timeout=1.0):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tasker_core.engine.open import close_engine, database_url, open_engine
+from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.engine.processes import this_process
 from tasker_core.errors import StoreError
 from tasker_core.registry import HandlerRegistry
@@ -23,23 +21,10 @@ from tasker_core.worker.pulse import Pulse
 from tasker_core.worker.serving import Serving
 from tasker_core.worker.transport import InProcess
 
+if TYPE_CHECKING:
+    from tasker_core.settings.values import Settings
+
 log = logging.getLogger("tasker.worker")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a worker runs. Times are in seconds; ``namespaces`` None serves every namespace that has templates.
-
-    ``weights`` are the namespaces' shares where several wait: one of weight 3 gets three steps for each of a weight 1.
-    """
-
-    database_url: str | None = None
-    name: str | None = None
-    concurrency: int = 10
-    shutdown_timeout: float = 30.0
-    namespaces: Sequence[str] | None = None
-    weights: Mapping[str, float] | None = None
-    template_path: str | Path | None = None
 
 
 @contextmanager
@@ -55,21 +40,17 @@ class Service:
     """A worker from its start to its stop. Use :class:`tasker_core.Worker` to have one per process."""
 
     def __init__(self, settings: Settings, registry: HandlerRegistry) -> None:
-        for namespace, weight in (settings.weights or {}).items():
-            if weight <= 0:
-                raise ValueError(f"the weight of namespace {namespace!r} must be more than 0, not {weight}")
-        if settings.concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, not {settings.concurrency}")
         self.settings = settings
+        worker = settings.worker
         self.worker_id = ""
         self.registry = registry
-        self.engine = open_engine(database_url(settings.database_url))
+        self.engine = open_engine(settings.database.store_url, settings)
         try:
             self._transport = InProcess(self.engine)
             own = self._register_templates()
-            self.serving = Serving(registry, own, settings.namespaces)
+            self.serving = Serving(registry, own, worker.namespaces, worker.handler_timeout)
             self.serving.refresh(self._transport.templates())
-            self.loop = Loop(self._transport, self.serving, settings.concurrency, self._register(), settings.weights)
+            self.loop = Loop(self._transport, self.serving, worker.concurrency, self._register(), worker.weights)
             self.pulse = Pulse(self._transport, self.loop, self._register, self.engine.lease_time)
         except BaseException:
             close_engine(self.engine)
@@ -95,7 +76,7 @@ class Service:
 
         True when everything ended in time; else what still runs is left to be found as lost.
         """
-        deadline = time.monotonic() + self.settings.shutdown_timeout
+        deadline = time.monotonic() + self.settings.worker.shutdown_timeout
         self.loop.drain()
         with _whatever_the_store_says("what it holds is found as lost"):
             self._transport.drain(self.loop.worker)
@@ -131,13 +112,13 @@ class Service:
                     "step %s of task %s still runs after %g s; it is left behind and will run again elsewhere",
                     attempt.lease.step,
                     attempt.lease.task_uuid,
-                    self.settings.shutdown_timeout,
+                    self.settings.worker.shutdown_timeout,
                 )
 
     def _register(self) -> int:
         process, now = this_process(), self._transport.now()
         self.worker_id = self._transport.new_id()
-        name = self.settings.name or f"{process.host}-{process.pid}"
+        name = self.settings.worker.name or f"{process.host}-{process.pid}"
         return self._transport.register(
             WorkerRow(
                 0,
@@ -148,7 +129,7 @@ class Service:
                 process.pid,
                 process.started,
                 VERSION,
-                self.settings.concurrency,
+                self.settings.worker.concurrency,
                 json.dumps(self.serving.lanes_in_order),
                 "live",
                 now,
@@ -158,20 +139,20 @@ class Service:
 
     def _register_templates(self) -> set[str]:
         """Register the templates of this worker's disk; the callables that they name."""
-        replace = os.environ.get("TASKER_ENV", "development") == "development"
+        env = self.settings.env
         callables: set[str] = set()
-        for read in read_templates(self.settings.template_path):
+        for read in read_templates(self.settings.worker.template_path):
             for finding in read.findings:
                 if finding.level == "warning":
                     log.warning("%s", finding)
-            refused = self._transport.register_template(read.template, replace=replace)
+            refused = self._transport.register_template(read.template, replace=env == "development")
             if refused:
                 log.error(
                     "%s differs from what is registered as %s, and TASKER_ENV=%s doesn't replace it: raise its "
                     "version. This worker runs what is registered. Differences:\n  %s",
                     read.source,
                     read.template.identity,
-                    os.environ.get("TASKER_ENV"),
+                    env,
                     "\n  ".join(refused),
                 )
             callables |= {step.handler.callable for step in read.template.steps}

@@ -19,14 +19,20 @@ class Serving:
     """Handlers of one registry against the templates of the store.
 
     ``own`` are the callables of template files on this worker's own disk: only those may be imported by their path.
+    ``handler_timeout`` is the time limit, in seconds, of steps whose template names none.
     """
 
     def __init__(
-        self, registry: HandlerRegistry, own: Collection[str] = (), namespaces: Collection[str] | None = None
+        self,
+        registry: HandlerRegistry,
+        own: Collection[str] = (),
+        namespaces: Collection[str] | None = None,
+        handler_timeout: float | None = None,
     ) -> None:
         self._registry = registry
         self._own = frozenset(own)
         self._namespaces = frozenset(namespaces) if namespaces else None
+        self._handler_timeout = handler_timeout
         self._plans: dict[tuple[str, str], Plan] = {}
         self._revision = registry.revision
         self.lanes: frozenset[str] = frozenset()
@@ -90,7 +96,7 @@ class Serving:
             version=template.version,
             settings=settings,
             max_attempts=step.retry_policy.max_attempts,
-            timeout=step.timeout_seconds,
+            timeout=step.timeout_seconds or self._handler_timeout,
             may_repeat=step.retry_policy.retryable and step.retry_policy.max_attempts > 1,
         )
 

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import ClassVar
 
 from tasker_core.registry import HandlerRegistry
+from tasker_core.settings import load_settings
 from tasker_core.types import BootstrapConfig, BootstrapResult
-from tasker_core.worker.service import Service, Settings
+from tasker_core.worker.service import Service
 
 log = logging.getLogger("tasker.worker")
 
@@ -41,26 +42,30 @@ class Worker:
         config: BootstrapConfig | None = None,
         *,
         database_url: str | None = None,
-        concurrency: int = 10,
-        shutdown_timeout: float = 30.0,
+        concurrency: int | None = None,
+        shutdown_timeout: float | None = None,
         namespaces: Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
         template_path: str | Path | None = None,
     ) -> Worker:
         """Start this process's worker, or return the one that runs already.
 
+        What isn't given is taken from the settings: the environment, ``tasker.toml``, the defaults.
+
         Args:
             handler_packages: packages to import, with all their modules, for the handlers in them.
             config: ``worker_id`` names the worker; the other fields are accepted.
-            database_url: the store; without it TASKER_DATABASE_URL, DATABASE_URL, else ``sqlite:///tasker.db``.
-            concurrency: how many handlers run at once.
-            shutdown_timeout: how many seconds a stop waits for what runs.
+            database_url: the store; where nothing names one, ``sqlite:///tasker.db``.
+            concurrency: how many handlers run at once; 10 where nothing says.
+            shutdown_timeout: how many seconds a stop waits for what runs; 30 where nothing says.
             namespaces: serve only these; None serves every namespace whose handlers are here.
             weights: shares of namespaces where several wait, 1 where silent: ``{"shop": 3}`` gets three steps for each
                 of another namespace, so that one with 100,000 waiting steps can't starve it.
-            template_path: templates to register; without it TASKER_TEMPLATE_PATH, else ``config/tasks`` if it exists.
+            template_path: templates to register: a file, a directory or a pattern; where nothing names one,
+                ``config/tasks`` if it exists.
 
         Raises:
+            SettingsError: a setting is wrong; the message says which, where it stands and what would be right.
             TemplateError: a template of this machine is wrong; the message says which, where and what would be right.
             StoreError: the store can't be opened.
             ModuleNotFoundError: a handler package doesn't exist.
@@ -70,18 +75,19 @@ class Worker:
             if running is not None and running.is_running:
                 log.warning("a worker runs in this process already; it is returned, and what was asked for is ignored")
                 return running
+            own = {
+                "name": config.worker_id if config else None,
+                "handlers": handler_packages,
+                "concurrency": concurrency,
+                "shutdown_timeout": shutdown_timeout,
+                "namespaces": namespaces,
+                "weights": weights,
+                "template_path": None if template_path is None else [str(template_path)],
+            }
+            settings = load_settings({"database": {"url": database_url}, "worker": own})
             registry = HandlerRegistry.instance(skip_bootstrap=True)
-            for package in handler_packages or ():
+            for package in settings.worker.handlers:
                 discover(registry, package)
-            settings = Settings(
-                database_url=database_url,
-                name=config.worker_id if config else None,
-                concurrency=concurrency,
-                shutdown_timeout=shutdown_timeout,
-                namespaces=namespaces,
-                weights=weights,
-                template_path=template_path,
-            )
             worker = cls()
             worker._service = Service(settings, registry)
             worker._service.start()

@@ -1,0 +1,204 @@
+"""Every setting there is, with its default: frozen values, given as parameters to those who need them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tasker_core.settings.kinds import (
+    Format,
+    KeptFor,
+    Level,
+    Paths,
+    Seconds,
+    Shares,
+    Strictness,
+    Texts,
+    Whole,
+)
+from tasker_core.settings.sources import sources_of_this_reading
+
+DEFAULT_URL = "sqlite:///tasker.db"
+KIB = 1_024
+REDACTED = ("token", "password", "secret", "authorization", "card")
+
+
+def _setting(default: Any, means: str, *variables: str, **checks: Any) -> Any:
+    """A setting: its default, what it means, and the variables that set it where convention doesn't name them."""
+    return Field(default, description=means, json_schema_extra={"variables": list(variables)}, **checks)
+
+
+class Section(BaseModel):
+    """Settings that belong together: a table of ``tasker.toml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+
+
+class DatabaseSettings(Section):
+    """The store."""
+
+    url: str = _setting(DEFAULT_URL, "the store's URL", "TASKER_DATABASE_URL", "DATABASE_URL", repr=False, min_length=1)
+    schema_name: str = _setting(
+        "tasker", "PostgreSQL: the schema of Tasker's tables", "TASKER_DATABASE_SCHEMA", alias="schema", min_length=1
+    )
+    pool: Whole = _setting(10, "PostgreSQL: connections at most, for each process", ge=1)
+    listen_url: str | None = _setting(
+        None,
+        "PostgreSQL behind a pooler: a direct connection on which hints are heard",
+        "TASKER_LISTEN_URL",
+        repr=False,
+    )
+
+    @property
+    def store_url(self) -> str:
+        """``url``, with the schema and the pool's size among its options where they were set and it names none."""
+        parts = urlsplit(self.url)
+        wishes = {"tasker_schema": ("schema_name", self.schema_name), "tasker_pool": ("pool", str(self.pool))}
+        own = {
+            option: value
+            for option, (name, value) in wishes.items()
+            if name in self.model_fields_set and option not in parse_qs(parts.query)
+        }
+        if not own or parts.scheme not in ("postgresql", "postgres"):
+            return self.url
+        return f"{self.url}{'&' if parts.query else '?'}{urlencode(own)}"
+
+
+class WorkerSettings(Section):
+    """A worker: what it runs, and how much of it."""
+
+    name: str | None = _setting(None, "the worker's name; else host and process id")
+    handlers: Texts = _setting((), "packages that are imported for the handlers in them")
+    template_path: Paths = _setting(
+        (), "where templates are found; else `config/tasks` if it exists", "TASKER_TEMPLATE_PATH"
+    )
+    concurrency: Whole = _setting(10, "handlers that run at once", ge=1)
+    namespaces: Texts = _setting((), "namespaces that are served; none named: all")
+    weights: Shares = _setting({}, "shares of namespaces where several wait, 1 where silent")
+    shutdown_timeout: Seconds = _setting(30.0, "seconds that a stop waits for what runs", ge=0)
+    handler_timeout: Seconds | None = _setting(
+        None, "seconds that an attempt may take where the template's step has no `timeout_seconds`", gt=0
+    )
+    lease_seconds: Seconds = _setting(
+        10.0,
+        "how long a silent worker is believed to live; the same for all workers of a store",
+        "TASKER_LEASE_SECONDS",
+        ge=3,
+        le=3_600,
+    )
+
+
+class ApiKeySettings(Section):
+    """An API key: who bears it may do what its permissions say."""
+
+    hash: SecretStr = _setting(..., "the key's hash; the key itself is stored nowhere")
+    permissions: Texts = _setting(..., "what the key permits, as `tasks:create` or `tasks:*`")
+    description: str = _setting("", "whose key it is; written into the log when it is used")
+
+
+class JwtSettings(Section):
+    """Tokens that another service signs."""
+
+    algorithms: Texts = _setting(("RS256",), "algorithms that are accepted: RS256, ES256, HS256")
+    public_key: str | None = _setting(None, "the signer's public key, as PEM text")
+    public_key_path: str | None = _setting(None, "a file with the signer's public key, as PEM text")
+    secret: SecretStr | None = _setting(None, "the secret that HS256 shares with the signer")
+    jwks_url: str | None = _setting(None, "where the signer publishes its keys; HTTPS")
+    issuer: str = _setting("tasker-core", "who must have issued a token", min_length=1)
+    audience: str = _setting("tasker-api", "for whom a token must have been issued", min_length=1)
+    permissions_claim: str = _setting("permissions", "the claim that lists the permissions", min_length=1)
+    leeway: Seconds = _setting(0.0, "seconds by which the signer's clock may differ", ge=0, le=300)
+
+
+class AuthSettings(Section):
+    """Who may ask the server for what. Without a key or tokens, only this machine may ask."""
+
+    api_key_header: str = _setting("X-API-Key", "the header that bears an API key", min_length=1)
+    api_keys: tuple[ApiKeySettings, ...] = _setting((), "API keys, each a table `[[server.auth.api_keys]]`")
+    jwt: JwtSettings | None = _setting(None, "tokens, in the table `[server.auth.jwt]`")
+
+
+class ServerSettings(Section):
+    """The server."""
+
+    host: str = _setting("127.0.0.1", "the address to listen on", min_length=1)
+    port: Whole = _setting(8080, "the port to listen on; 0 takes a free one", ge=0, le=65_535)
+    request_timeout: Seconds = _setting(30.0, "seconds that a request may take", gt=0)
+    longest_wait: Seconds = _setting(20.0, "seconds that `wait_ms` of a request may ask for at most", gt=0)
+    shutdown_timeout: Seconds = _setting(30.0, "seconds that a stop waits for open requests", ge=0)
+    drain: Seconds = _setting(0.0, "seconds for which `/health/ready` says no before a stop begins", ge=0)
+    largest_body: ByteSize = _setting(ByteSize(1_088 * KIB), "the largest body of a request", ge=KIB)
+    largest_batch: ByteSize = _setting(
+        ByteSize(16_384 * KIB), "the largest body of a request that creates many tasks", ge=KIB
+    )
+    threads: Whole = _setting(8, "calls of the store that run at once, each with a connection", ge=1)
+    backlog: Whole = _setting(1_000, "calls that may run or wait for a thread; more are answered 503", ge=1)
+    cors_origins: Texts = _setting((), "sites whose pages may ask this server, as `https://shop.example`")
+    insecure: bool = _setting(False, "whether to listen beyond this machine without authentication")
+    auth: AuthSettings = AuthSettings()
+
+
+class ClientSettings(Section):
+    """How a client finds its server; without a URL it opens the store itself."""
+
+    url: str | None = _setting(None, "the server's URL", "TASKER_URL", pattern="^https?://", repr=False)
+    api_key: SecretStr | None = _setting(None, "the API key", "TASKER_API_KEY")
+    api_key_header: str = _setting("X-API-Key", "the header that bears it", "TASKER_API_KEY_HEADER", min_length=1)
+    token: SecretStr | None = _setting(
+        None, "a bearer token, sent instead of an API key", "TASKER_ORCHESTRATION_AUTH_TOKEN", "TASKER_AUTH_TOKEN"
+    )
+    timeout: Seconds = _setting(30.0, "seconds that a call may take", gt=0)
+    connect_timeout: Seconds = _setting(5.0, "seconds that connecting may take", gt=0)
+    retries: Whole = _setting(3, "times that a call is repeated which may be", ge=0, le=100)
+
+
+class RetentionSettings(Section):
+    """What is dropped by itself."""
+
+    tasks: KeptFor | None = _setting(None, "how long finished tasks are kept; else for ever", "TASKER_RETENTION")
+
+
+class LoggingSettings(Section):
+    """What the command logs, and how."""
+
+    level: Level = _setting("WARNING", "the least that is logged", "TASKER_LOG_LEVEL", "LOG_LEVEL")
+    format: Format = _setting("text", "lines for people, or JSON for programs", "TASKER_LOG_FORMAT")
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    env: str = _setting(
+        "development", "outside `development` a registered version isn't replaced by other content", min_length=1
+    )
+    schema_validation: Strictness = _setting(
+        "warn", "`enforce` refuses contexts and results that don't fit their schemas, whatever the template says"
+    )
+    redact: Texts = _setting(REDACTED, "keys whose values are masked wherever contexts and results are shown")
+    workspace_path: str | None = _setting(
+        None,
+        "a further place of `config/tasks`, only for `HandlerRegistry.instance()` outside a worker",
+        "WORKSPACE_PATH",
+    )
+    database: DatabaseSettings = DatabaseSettings()
+    worker: WorkerSettings = WorkerSettings()
+    server: ServerSettings = ServerSettings()
+    client: ClientSettings = ClientSettings()
+    retention: RetentionSettings = RetentionSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, *sources_of_this_reading(settings_cls)
