@@ -9,11 +9,11 @@ from typing import Any
 
 from tasker_core.engine import Engine, TaskRequest
 from tasker_core.engine.open import close_engine, open_engine
-from tasker_core.errors import StoreError
+from tasker_core.errors import StoreError, TaskNotFoundError
 from tasker_core.rules.template import Template
 from tasker_core.words import TaskState
 
-SHORTEST_POLL, LONGEST_POLL = 0.005, 0.05
+SHORTEST_POLL, LONGEST_POLL = 0.01, 0.05
 
 
 class Local:
@@ -70,26 +70,31 @@ class Local:
         A worker of this process rings at once; one of another process is noticed by polling.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        number = self._engine.number(task)
+        number = self._engine.number(task, remembered=True)
         rung = threading.Event()
         unwatch = self._engine.wake.watch(number, rung.set)
         poll, mark = SHORTEST_POLL, None
         try:
-            while True:
+            while not rung.is_set():
                 seen = self._engine.store.database.change_mark()
-                if seen != mark or seen == -1 or rung.is_set():
+                if seen != mark or seen == -1:
                     mark = seen
-                    rung.clear()
-                    if TaskState(self._engine.store.tasks.states([number])[number]).is_at_rest:
+                    if self._is_at_rest(task, number):
                         return True
-                    poll = SHORTEST_POLL
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return False
                 rung.wait(poll if left is None else min(poll, left))
                 poll = min(poll * 1.5, LONGEST_POLL)
+            return True
         finally:
             unwatch()
+
+    def _is_at_rest(self, task: str, number: int) -> bool:
+        states = self._engine.store.tasks.states([number])
+        if number not in states:
+            raise TaskNotFoundError(f"there is no task {task}")
+        return TaskState(states[number]).is_at_rest
 
     def is_healthy(self) -> bool:
         try:

@@ -26,7 +26,7 @@ from tasker_core.errors import TaskNotFoundError, TaskStateError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
-from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report
+from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report, TaskState
 
 __all__ = ["Created", "Engine", "Heard", "Known", "Pruned", "Registered", "TaskRequest"]
 
@@ -161,8 +161,13 @@ class Engine:
         """Put steps whose retry time has come into the queue; how many."""
         return self.store.steps.enqueue_due(self.ids.stamp(), self.clock.now(), actor)
 
-    def number(self, task: str) -> int:
-        """The number in the store of the task with this UUID. Raises TaskNotFoundError."""
+    def number(self, task: str, *, remembered: bool = False) -> int:
+        """The number in the store of the task with this UUID. Raises TaskNotFoundError.
+
+        With ``remembered`` the store isn't asked about a task that this process knew as unfinished a moment ago.
+        """
+        if remembered and (known := self._memory.number(task)) is not None:
+            return known
         numbers = self.store.tasks.numbers([task])
         if task not in numbers:
             raise TaskNotFoundError(f"there is no task {task}")
@@ -186,7 +191,7 @@ class Engine:
             state = self.store.tasks.states([number])[number]
             raise TaskStateError(f"task {task} is {state} already; only an unfinished task can be cancelled")
         self._memory.forget([number])
-        self.wake.rested([number])
+        self.wake.rested({number: TaskState.CANCELLED})
 
     def reset(self, task: str, step: str, *, actor: str, reason: str = "") -> None:
         """Have the failed ``step`` of ``task`` run again from its first attempt, and with it what waits for it.

@@ -34,9 +34,14 @@ class Memory:
 
     def __init__(self, largest: int = LARGEST_MEMORY) -> None:
         self._tasks: OrderedDict[int, TaskMemory] = OrderedDict()
+        self._numbers: dict[str, int] = {}
         self._largest = largest
         self._size = 0
         self._lock = threading.Lock()
+
+    def number(self, uuid: str) -> int | None:
+        """The number of a task that is remembered."""
+        return self._numbers.get(uuid)
 
     def recall(self, task: int, epoch: int) -> TaskMemory | None:
         with self._lock:
@@ -53,6 +58,7 @@ class Memory:
         with self._lock:
             self._drop(task)
             self._tasks[task] = memory
+            self._numbers[memory.uuid] = task
             self._size += memory.size
             while self._size > self._largest and len(self._tasks) > 1:
                 self._drop(next(iter(self._tasks)))
@@ -77,3 +83,4 @@ class Memory:
         memory = self._tasks.pop(task, None)
         if memory is not None:
             self._size -= memory.size
+            self._numbers.pop(memory.uuid, None)

@@ -27,8 +27,6 @@ class Resetter:
         if done is None:
             raise self._refusal(task, number, step)
         self._memory.forget([number])
-        if done.moved:
-            self._wake.rested([number])
         self._wake.ready({done.lane: done.rank})
 
     def _refusal(self, task: str, number: int, step: str) -> StepNotFoundError | TaskStateError:

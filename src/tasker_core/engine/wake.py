@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 from weakref import WeakSet
 
-from tasker_core.words import ClaimRequest, Lease
+from tasker_core.words import ClaimRequest, Lease, TaskState
 
 
 class Listener(Protocol):
@@ -76,7 +76,7 @@ class Wake:
                 listener.hint(lanes)
 
     def watch(self, task: int, ring: Callable[[], None]) -> Callable[[], None]:
-        """Call ``ring``, from any thread, when ``task`` may have come to rest; the returned function ends it."""
+        """Call ``ring``, from any thread, when ``task`` has come to rest; the returned function ends it."""
         with self._lock:
             self._watchers.setdefault(task, []).append(ring)
 
@@ -90,13 +90,14 @@ class Wake:
 
         return end
 
-    def rested(self, tasks: Iterable[int]) -> None:
-        """These tasks changed their state."""
+    def rested(self, states: Mapping[int, str]) -> None:
+        """These tasks are in a new state."""
         if self._watchers:
             with self._lock:
-                for task in tasks:
-                    for ring in self._watchers.get(task, ()):
-                        ring()
+                for task, state in states.items():
+                    if task in self._watchers and TaskState(state).is_at_rest:
+                        for ring in self._watchers[task]:
+                            ring()
 
 
 _wakes: WeakSet[Wake] = WeakSet()
