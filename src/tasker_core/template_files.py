@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasker_core.errors import TemplateError
 from tasker_core.rules.findings import Finding
+from tasker_core.rules.findings import Path as Keys
 from tasker_core.rules.template import Template
 from tasker_core.rules.template_text import read_template
 
@@ -26,6 +27,8 @@ class TemplateFile:
     source: Path
     template: Template
     findings: Sequence[Finding]
+    line_of: Callable[[Keys], int | None]
+    """The line of a path in its text."""
 
 
 def template_files(path: str | Path) -> list[Path]:
@@ -71,7 +74,7 @@ def read_file(file: Path, *, strict: bool = False) -> TemplateFile:
     except OSError as error:
         raise TemplateError(f"{file}: {error.strerror or error}") from None
     read = read_template(text, str(file), strict=strict)
-    return TemplateFile(file, read.template, read.findings)
+    return TemplateFile(file, read.template, read.findings, read.line_of)
 
 
 def read_templates(paths: Sequence[str | Path]) -> list[TemplateFile]:

@@ -10,7 +10,11 @@ import typer
 from tasker_core.cli.output import AsJson, Database, people, print_json
 from tasker_core.client import TaskerClient
 from tasker_core.errors import TemplateError
-from tasker_core.template_files import read_file, template_files
+from tasker_core.registry import HandlerRegistry
+from tasker_core.registry.template_check import check_handlers
+from tasker_core.rules.findings import Findings
+from tasker_core.template_files import TemplateFile, read_file, template_files
+from tasker_core.worker.worker import discover
 
 app = typer.Typer(help="Check templates and put them into the store.", no_args_is_help=True)
 
@@ -21,19 +25,26 @@ Place = Annotated[Path, typer.Argument(help="A template file, or a directory of 
 def validate(
     path: Place,
     strict: Annotated[bool, typer.Option("--strict", help="Unknown keys are errors.")] = False,
+    handlers: Annotated[
+        list[str] | None,
+        typer.Option("--handlers", "-H", help="Also check that the handlers of this package can run each step."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check templates. Exit code 0 when all can be used, 1 when one can't."""
+    registry = _registry_of(handlers)
     answers: list[dict[str, Any]] = []
     for file in template_files(path):
         try:
             read = read_file(file, strict=strict)
-            answers.append(
-                {"file": str(file), "valid": True, "findings": list(read.findings), "name": str(read.template.identity)}
-            )
         except TemplateError as error:
             findings = list(error.findings)
             answers.append({"file": str(file), "valid": False, "findings": findings or [str(error)], "name": None})
+            continue
+        more = _handler_findings(read, registry)
+        valid = not more.errors
+        found = [*read.findings, *more.in_order()]
+        answers.append({"file": str(file), "valid": valid, "findings": found, "name": str(read.template.identity)})
     if not answers:
         raise TemplateError(f"{path}: no template files (*.yaml, *.yml) below it")
     if as_json:
@@ -56,6 +67,23 @@ def register(path: Place, database_url: Database = None) -> None:
         for read in reads:
             client.register_template(read.source)
             people.print(f"{read.source}: registered {read.template.identity}", markup=False, highlight=False)
+
+
+def _registry_of(packages: list[str] | None) -> HandlerRegistry | None:
+    if not packages:
+        return None
+    registry = HandlerRegistry()
+    for package in packages:
+        discover(registry, package)
+    return registry
+
+
+def _handler_findings(read: TemplateFile, registry: HandlerRegistry | None) -> Findings:
+    findings = Findings(str(read.source))
+    findings.line_of = read.line_of
+    if registry is not None:
+        check_handlers(read.template, registry, findings)
+    return findings
 
 
 def _as_dict(finding: object) -> dict[str, object]:

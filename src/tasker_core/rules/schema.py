@@ -43,6 +43,7 @@ class Schema:
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
+        check(schema)
         # Masked, since a message is stored, logged and shown where the payload itself may not be.
         self._validator = _compile(schema, mask="the value")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from tasker_core.errors import TemplateError
-from tasker_core.rules.findings import Finding, Findings, found
+from tasker_core.rules.findings import Finding, Findings, Path, found
 from tasker_core.rules.template import StepTemplate, Template
 from tasker_core.rules.template_checks import Outline, check_graph, check_step, check_whole
 from tasker_core.rules.template_scalars import NotJson, plain_data
@@ -21,10 +21,14 @@ _OTHER_NAMES = {name: other for other, name in StepTemplate.other_names.items()}
 
 @dataclass(frozen=True, slots=True)
 class ReadTemplate:
-    """A template that can be used, with the warnings and notes that reading it gave."""
+    """A template that can be used, with the warnings and notes that reading it gave.
+
+    ``line_of`` tells the line of a path in its text, for whoever finds more.
+    """
 
     template: Template
     findings: tuple[Finding, ...]
+    line_of: Callable[[Path], int | None]
 
 
 def read_template(text: str, source: str, *, strict: bool = False) -> ReadTemplate:
@@ -73,7 +77,7 @@ def _read(data: Any, findings: Findings, *, strict: bool) -> ReadTemplate:
     template = _build(data, findings)
     if template is None or findings.errors:
         raise _refusal(findings)
-    return ReadTemplate(template, findings.in_order())
+    return ReadTemplate(template, findings.in_order(), findings.line_of)
 
 
 def _build(data: Mapping[str, Any], findings: Findings) -> Template | None:

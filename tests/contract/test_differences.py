@@ -1,0 +1,182 @@
+"""Where the published system's code doesn't do what its documents promise, this one keeps the promise.
+
+Each test is named by the number of the difference. Number 4, what a crash costs, is in tests/worker/test_crash_kill.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from pydantic import BaseModel
+
+from tasker_core import PermanentError, RetryableError, StepContext, StepHandler, StepHandlerResult
+from tasker_core.errors import DuplicateTaskError, SchemaViolationError, TemplateError
+from tasker_core.step_handler import ApiHandler, inputs, step_handler
+from tasker_core.words import TaskState
+from tests.support.workshop import Workshop, flow
+
+AGAIN = {"max_attempts": 3, "backoff": "none", "backoff_base_ms": 0, "jitter": 0}
+
+
+def verdicts(shop: Workshop, task: str, step: str) -> list[str]:
+    """What was decided after each attempt of the step."""
+    return [attempt["reason"] for attempt in shop.steps(task)[step].history]
+
+
+def test_row_1_an_idempotency_key_makes_the_task_the_same_whatever_its_context(workshop: Workshop) -> None:
+    workshop.template({"pay": []})
+    first = workshop.create(context={"n": 1}, idempotency_key="order-1")
+    with pytest.raises(DuplicateTaskError) as twice:
+        workshop.create(context={"n": 2}, idempotency_key="order-1")
+    assert (twice.value.task_uuid, twice.value.same_context) == (first, False)
+    assert workshop.create(context={"n": 1}, idempotency_key="order-2") != first, "the same context under another key"
+
+
+def test_row_2_each_steps_own_backoff_counts(workshop: Workshop) -> None:
+    calls = {"quick": 0, "slow": 0}
+
+    def failing(step: str) -> None:
+        @workshop.handler(step)
+        def run() -> None:
+            calls[step] += 1
+            if calls[step] < 3:
+                raise RetryableError("busy")
+
+    failing("quick")
+    failing("slow")
+    linear = {"max_attempts": 3, "backoff": "linear", "backoff_base_ms": 150, "jitter": 0}
+    workshop.template({"quick": [], "slow": []}, quick={"retry": AGAIN}, slow={"retry": linear})
+    workshop.start()
+    task = workshop.run()
+    waits = {step: verdicts(workshop, task.task_uuid, step)[:2] for step in calls}
+    said = "retryable_error: attempt {} of 3, retry in {:.3f} s"
+    assert waits["quick"] == [said.format(1, 0), said.format(2, 0)]
+    assert waits["slow"] == [said.format(1, 0.15), said.format(2, 0.3)]
+
+
+def test_row_3_retry_after_of_an_error_and_of_an_api_set_the_time(workshop: Workshop) -> None:
+    class Busy(ApiHandler):
+        handler_name = "ask"
+
+        def call(self, context: StepContext) -> StepHandlerResult:
+            if context.is_retry():
+                return self.success()
+            return self.failure("503", "service_unavailable", metadata={"retry_after_seconds": 0.3})
+
+    @workshop.handler("pay")
+    def pay(context: StepContext) -> None:
+        if not context.is_retry():
+            raise RetryableError("busy", retry_after=0.3)
+
+    workshop.handler_class(Busy)
+    workshop.template({"pay": [], "ask": []}, pay={"retry": AGAIN}, ask={"retry": AGAIN})
+    workshop.start()
+    task = workshop.run()
+    assert task.status == "complete"
+    for step in ("pay", "ask"):
+        assert re.search(r"attempt 1 of 3, retry in 0\.3\d\d s$", verdicts(workshop, task.task_uuid, step)[0])
+
+
+def test_row_7_a_step_has_its_own_time_limit(workshop: Workshop) -> None:
+    @workshop.handler("pay")
+    async def pay() -> None:
+        await asyncio.sleep(60)
+
+    workshop.template({"pay": []}, pay={"timeout_seconds": 0.1, "retry": {"max_attempts": 1}})
+    workshop.start()
+    task = workshop.run()
+    assert workshop.error(task.task_uuid, "pay")["error_type"] == "timeout"
+
+
+def test_row_8_a_context_is_checked_against_its_schema(workshop: Workshop) -> None:
+    schema = {"type": "object", "required": ["sku"]}
+    template = {**flow({"pay": []}), "input_schema": schema, "schema_validation": "enforce"}
+    workshop.client.register_template(template)
+    with pytest.raises(SchemaViolationError):
+        workshop.create(context={})
+
+
+def test_row_10_a_cycle_is_refused(workshop: Workshop) -> None:
+    with pytest.raises(TemplateError, match="these steps wait for each other, so none can start: a -> b -> a"):
+        workshop.template({"a": ["b"], "b": ["a"]})
+
+
+def test_row_11_a_context_is_stored_as_it_was_given(workshop: Workshop) -> None:
+    context = {
+        "online": True,
+        "one_time_code": 1,
+        "script": "s",
+        "eval": {"only_paid": [{"function": "f"}]},
+        "<b>": "&",
+    }
+    seen: list[dict[str, object]] = []
+    workshop.handler("pay")(lambda context: seen.append(context.input_data))
+    workshop.template({"pay": []})
+    workshop.start()
+    task = workshop.run(context=context)
+    assert task.context == context and seen == [context]
+
+
+def test_row_12_every_state_can_be_listed(workshop: Workshop) -> None:
+    workshop.template({"pay": []})
+    task = workshop.create()
+    listed = {str(state): workshop.client.list_tasks(status=state).tasks for state in TaskState}
+    assert [state for state, tasks in listed.items() if tasks] == ["steps_in_process"]
+    assert listed["steps_in_process"][0].task_uuid == task
+
+
+class Order(BaseModel):
+    sku: str
+    quantity: int = 1
+    note: str | None = None
+
+
+def test_row_15_invalid_inputs_are_permanent_and_missing_ones_take_their_defaults(workshop: Workshop) -> None:
+    seen: list[Order] = []
+
+    @step_handler("order")
+    @inputs(Order)
+    def order(inputs: Order) -> None:
+        seen.append(inputs)
+
+    workshop.register("order", order)
+    workshop.template({"order": []}, order={"retry": AGAIN})
+    workshop.start()
+    bad = workshop.run(context={"sku": "tea", "quantity": "many"})
+    assert bad.status == "blocked_by_failures" and len(workshop.audit(bad.task_uuid, "order")) == 1
+    error = workshop.error(bad.task_uuid, "order")
+    assert (error["error_type"], error["retryable"]) == ("validation_error", False)
+    assert workshop.run(context={"sku": "tea", "quantity": None}).status == "complete"
+    assert seen == [Order(sku="tea", quantity=1, note=None)]
+
+
+def test_row_16_a_permanent_error_from_a_class_stops_the_step(workshop: Workshop) -> None:
+    @workshop.handler_class
+    class Pay(StepHandler):
+        handler_name = "pay"
+
+        def call(self, context: StepContext) -> StepHandlerResult:
+            raise PermanentError("card declined", error_code="DECLINED")
+
+    workshop.template({"pay": []}, pay={"retry": AGAIN})
+    workshop.start()
+    task = workshop.run()
+    assert task.status == "blocked_by_failures" and len(workshop.audit(task.task_uuid, "pay")) == 1
+    error = workshop.error(task.task_uuid, "pay")
+    assert (error["error_type"], error["error_code"], error["retryable"]) == ("PermanentError", "DECLINED", False)
+
+
+def test_the_smaller_ones_completed_at_retryable_false_and_reason(workshop: Workshop) -> None:
+    @workshop.handler("pay")
+    def pay() -> None:
+        raise RetryableError("busy")
+
+    workshop.handler("ship")(lambda: None)
+    workshop.template({"pay": []}, pay={"retry": {"retryable": False, "max_attempts": 3}})
+    workshop.template({"ship": []}, name="shipping")
+    workshop.start()
+    assert workshop.run().status == "blocked_by_failures", "not parked in waiting_for_retry"
+    done = workshop.run("shipping", reason="r" * 500)
+    assert done.completed_at is not None and done.reason == "r" * 500
