@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Protocol
 
+from tasker_core.forks import renew_in_children
 from tasker_core.words import Micros
 
 SECOND: Micros = 1_000_000
@@ -64,9 +65,13 @@ class RandomIds:
     """UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then 74 random bits. Order of ids isn't order of time."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+        renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Draw from a pool of random bytes that no other process knows."""
         self._lock = threading.Lock()
         self._pool = b""
-        self._pid = 0
 
     def stamp(self) -> int:
         return self._bits(8) >> 1
@@ -77,8 +82,8 @@ class RandomIds:
 
     def _bits(self, size: int) -> int:
         with self._lock:
-            if len(self._pool) < size or self._pid != os.getpid():
-                self._pool, self._pid = os.urandom(1_000), os.getpid()
+            if len(self._pool) < size:
+                self._pool = os.urandom(1_000)
             random, self._pool = self._pool[:size], self._pool[size:]
         return int.from_bytes(random, "big")
 

@@ -136,6 +136,13 @@ def test_who_cannot_connect_is_told_where_and_why(postgres_server: Address, what
     assert str(urlsplit(postgres_server.base).password) not in told
 
 
+def test_whether_hints_are_heard_cannot_be_said_of_a_server_that_is_away(postgres_server: Address) -> None:
+    """Hints are heard in a thread of their own, which only knows the store's errors."""
+    url, place = _wrong(postgres_server, "port")
+    with closing(open_database(url)) as database, pytest.raises(StoreUnavailableError, match=place):
+        database.hears()
+
+
 def test_the_command_says_it_in_one_line(postgres_server: Address) -> None:
     url, place = _wrong(postgres_server, "password")
     done = tasker("task", "list", url=url)

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import os
-import traceback
-import warnings
-from collections.abc import Callable
 
 import pytest
 
 from tasker_core import Worker
+from tests.support.forks import fork, in_a_child
 from tests.support.workshop import Workshop
-
-
-def in_a_child(work: Callable[[], None]) -> None:
-    """Do ``work`` in a forked child; AssertionError when it fails there."""
-    with warnings.catch_warnings():
-        # Python from 3.12 on warns of forks beside threads; servers that preload do it all the same.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, "the child failed; see its traceback above"
 
 
 @pytest.fixture
@@ -92,18 +71,16 @@ def test_parent_and_children_write_at_the_same_time(serving: Workshop) -> None:
         for no in range(30):
             serving.create(context={"process": os.getpid(), "no": no})
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        serving.create()
-        children = []
-        for _ in range(3):
-            if (child := os.fork()) == 0:
-                try:
-                    work()
-                    os._exit(0)
-                finally:
-                    os._exit(1)
-            children.append(child)
+    serving.create()
+    children = []
+    for _ in range(3):
+        if (child := fork()) == 0:
+            try:
+                work()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(child)
     work()
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
     assert serving.query("select count(*), count(distinct uuid) from tasker_tasks") == [(121, 121)]

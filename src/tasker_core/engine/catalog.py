@@ -9,6 +9,7 @@ from functools import cached_property
 
 from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
+from tasker_core.forks import renew_in_children
 from tasker_core.rules import spelling
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.schema import Schema
@@ -127,6 +128,11 @@ class Catalog:
         self._known: dict[str, Known] = {}
         self._chosen: dict[tuple[str | None, str, str | None], Known] = {}
         self._chosen_at: Micros = 0
+        self.begin_anew()
+        renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """What is compiled stays good in a child."""
         self._lock = threading.Lock()
 
     def register(self, template: Template, *, replace: bool) -> Registered:

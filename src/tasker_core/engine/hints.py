@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 
 from tasker_core.errors import StoreError
+from tasker_core.forks import renew_in_children
 from tasker_core.store.database import Database
 
 log = logging.getLogger("tasker.engine")
@@ -22,11 +24,18 @@ RECONNECT_AFTER = 1.0
 class Hints:
     """Sends this process's hints and hears those of others. Threads are made on first use.
 
-    ``hear`` is called with the lanes of a hint (lane -> rank of the first step), or with None for "look everywhere".
+    ``me`` names this process. ``hear`` is called with the lanes of a hint (lane -> rank of the first step), or with
+    None for "look everywhere".
     """
 
     def __init__(self, database: Database, me: str, hear: Callable[[Mapping[str, int] | None], None]) -> None:
-        self._database, self._me, self._hear = database, me, hear
+        self._database, self._process, self._hear = database, me, hear
+        self.begin_anew()
+        renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Nothing sent, nobody listening: the threads of a parent don't run in its child."""
+        self._me = f"{self._process} {os.getpid()}"
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._over = threading.Event()

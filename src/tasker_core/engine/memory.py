@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from tasker_core.forks import renew_in_children
 from tasker_core.words import JsonText
 
 LARGEST_MEMORY = 64 * 1024 * 1024
@@ -33,9 +34,14 @@ class Memory:
     """
 
     def __init__(self, largest: int = LARGEST_MEMORY) -> None:
+        self._largest = largest
+        self.begin_anew()
+        renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Remember nothing."""
         self._tasks: OrderedDict[int, TaskMemory] = OrderedDict()
         self._numbers: dict[str, int] = {}
-        self._largest = largest
         self._size = 0
         self._lock = threading.Lock()
 

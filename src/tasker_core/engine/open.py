@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from tasker_core.settings.values import Settings
 
 _lock = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """A child mustn't wait for a thread of its parent that was opening a store."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 _open: dict[tuple[int, str], _Shared] = {}
 
 

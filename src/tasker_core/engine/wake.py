@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
-from weakref import WeakSet
 
+from tasker_core.forks import renew_in_children
 from tasker_core.words import ClaimRequest, Lease, TaskState
 
 
@@ -36,10 +35,10 @@ class Wake:
 
     def __init__(self) -> None:
         self.tell: Callable[[Mapping[str, int] | None], None] = _nobody
-        self.forget()
-        _wakes.add(self)
+        self.begin_anew()
+        renew_in_children(self)
 
-    def forget(self) -> None:
+    def begin_anew(self) -> None:
         """Have nobody to tell. A forked child starts so: its parent's workers don't run in it."""
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
@@ -98,14 +97,3 @@ class Wake:
                     if task in self._watchers and TaskState(state).is_at_rest:
                         for ring in self._watchers[task]:
                             ring()
-
-
-_wakes: WeakSet[Wake] = WeakSet()
-
-
-def _forget_in_child() -> None:
-    for wake in list(_wakes):
-        wake.forget()
-
-
-os.register_at_fork(after_in_child=_forget_in_child)

@@ -8,7 +8,6 @@ prepared by name and the planner settings are set for each transaction alone.
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,7 @@ from tasker_core.errors import (
     StoreUnavailableError,
     StoreVersionError,
 )
+from tasker_core.forks import renew_in_children
 from tasker_core.rules.symptoms import PostgresFact
 from tasker_core.store.database import Call, Rows, as_json
 from tasker_core.store.statements import Dialect, migrations, statements, tables
@@ -84,10 +84,17 @@ class PostgresDatabase:
         self._conninfo = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
         self.name = f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path or '/'}"
         self._statements = {name: statement_of(name, sql) for name, sql in statements("pg", self.schema).items()}
-        self._lock = threading.Lock()
-        self._pid = 0
         self._pool: ConnectionPool[WireConnection] | None = None
         self.is_pooled = False
+        self.begin_anew()
+        renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Have no connections. A child leaves its parent's alone: to close them would end the parent's sessions."""
+        self._lock = threading.Lock()
+        if self._pool is not None:
+            _inherited.append(self._pool)
+        self._pool = None
 
     def read(self, *calls: Call) -> list[Rows]:
         # The statements of one round trip are one transaction without being told so.
@@ -201,7 +208,8 @@ class PostgresDatabase:
             connection.execute("select pg_notify(%s, %s)", (self._channel, payload))
 
     def hears(self) -> bool:
-        self._connections()
+        with self._said_plainly():
+            self._connections()
         return not self.is_pooled or self._listen_url is not None
 
     def listen(self, hear: Callable[[str], None], over: threading.Event) -> None:
@@ -229,7 +237,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         pool, self._pool = self._pool, None
-        if pool is not None and self._pid == os.getpid():
+        if pool is not None:
             pool.close()
 
     def _newest(self, connection: Connection) -> int:
@@ -245,10 +253,10 @@ class PostgresDatabase:
 
     def _connections(self) -> ConnectionPool[WireConnection]:
         pool = self._pool
-        if pool is None or self._pid != os.getpid():
+        if pool is None:
             with self._lock:
-                if self._pool is None or self._pid != os.getpid():
-                    self._pool, self._pid = self._open_pool(), os.getpid()
+                if self._pool is None:
+                    self._pool = self._open_pool()
                 pool = self._pool
         return pool
 
@@ -316,6 +324,9 @@ class _Transaction:
 
     def run(self, *calls: Call) -> list[Rows]:
         return self.connection.say([self._sentence(call) for call in calls])
+
+
+_inherited: list[object] = []
 
 
 class _TryAgain(StoreUnavailableError):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs
+from weakref import WeakSet
 
 from tasker_core.errors import (
     StoreCorruptError,
@@ -20,6 +21,7 @@ from tasker_core.errors import (
     StoreLockedError,
     StoreVersionError,
 )
+from tasker_core.forks import renew_in_children
 from tasker_core.rules.symptoms import SqliteFact
 from tasker_core.store.database import Call, Rows
 from tasker_core.store.sqlite_file import condition_of, refuse_impossible_places
@@ -53,6 +55,13 @@ class SqliteDatabase:
         self._writer: sqlite3.Connection | None = None
         self._forget_connections()
         refuse_impossible_places(self.path)
+        renew_in_children(self)
+        _databases.add(self)
+
+    def begin_anew(self) -> None:
+        """Have no connections. To close a parent's would drop the parent's file locks: a child keeps them, unused."""
+        _inherited.append((self._writer, self._readers))
+        self._forget_connections()
 
     @classmethod
     def from_url(cls, url: str) -> SqliteDatabase:
@@ -85,8 +94,7 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
-        self._forget_after_fork()
-        with self._writing, _said_plainly(self.path):
+        with self.writing, _said_plainly(self.path):
             connection = self._writer or self._open_writer()
             self._patiently(connection, "begin immediate")
             try:
@@ -154,14 +162,12 @@ class SqliteDatabase:
         return int(mark)
 
     def close(self) -> None:
-        with self._writing:
-            if self._pid == os.getpid():
-                for connection in [*self._readers.values(), *([self._writer] if self._writer else [])]:
-                    connection.close()
+        with self.writing:
+            for connection in [*self._readers.values(), *([self._writer] if self._writer else [])]:
+                connection.close()
             self._forget_connections()
 
     def _reader(self) -> sqlite3.Connection:
-        self._forget_after_fork()
         connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if connection is None:
             with _said_plainly(self.path):
@@ -214,18 +220,11 @@ class SqliteDatabase:
             time.sleep(random.uniform(0.000_2, 0.003))
 
     def _forget_connections(self) -> None:
-        self._pid = os.getpid()
-        self._writing = threading.RLock()
+        self.writing = threading.RLock()
         self._writer = None
         self._opening = threading.Lock()
         self._readers: dict[threading.Thread, sqlite3.Connection] = {}
         self._local = threading.local()
-
-    def _forget_after_fork(self) -> None:
-        if self._pid != os.getpid():
-            # Closing a parent's connection in the child would drop the parent's file locks: keep them alive, unused.
-            _inherited.append((self._writer, self._readers))
-            self._forget_connections()
 
 
 class _Transaction:
@@ -245,6 +244,25 @@ class _Transaction:
 
 
 _inherited: list[object] = []
+_databases: WeakSet[SqliteDatabase] = WeakSet()
+_forking = threading.local()
+
+
+def _await_writers() -> None:
+    """Fork between writing transactions, never amid one. SQLite remembers which locks its process holds on a file: a
+    child would take over the write lock of a thread that it doesn't have, and find its store locked for ever."""
+    _forking.held = []
+    for database in sorted(_databases, key=id):
+        if database.writing.acquire(timeout=database.busy_timeout):
+            _forking.held.append(database.writing)
+
+
+def _go_on_writing() -> None:
+    for writing in _forking.held:
+        writing.release()
+
+
+os.register_at_fork(before=_await_writers, after_in_parent=_go_on_writing)
 
 
 @contextmanager
