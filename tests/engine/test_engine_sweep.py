@@ -203,7 +203,7 @@ def test_three_lost_workers_in_a_row_end_a_step_and_are_named(engine: Engine) ->
     assert (step["current_state"], step["attempts"]) == ("error", 3)
     assert step["results"]["error"]["error_type"] == "worker_lost"
     assert step["history"][-1]["reason"] == "worker_lost: 3 workers in a row were lost while running this step"
-    ((_, number, no, reason, detail, status, _),) = tables(engine.store, "dead_letters")["dead_letters"]
+    ((_, number, no, reason, detail, status, *_),) = tables(engine.store, "dead_letters")["dead_letters"]
     assert (number, no, reason, status) == (engine.number(task), 1, "worker_lost", "pending")
     assert json.loads(detail)["workers"] == [f"till-{n} ({hands.uuid})" for n, hands in enumerate(dead, 1)]
 

@@ -6,14 +6,17 @@ import random
 from collections.abc import Callable, Collection, Sequence
 
 from tasker_core.clock import SECOND, Clock, Ids, RandomIds
+from tasker_core.engine.analytics import Analytics
 from tasker_core.engine.beat import Heard, beat
 from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.create import Created, Creator
 from tasker_core.engine.database_clock import DatabaseClock, clock_of
+from tasker_core.engine.dead_letters import DeadLetters
 from tasker_core.engine.doctor import examine
 from tasker_core.engine.explain import explain
 from tasker_core.engine.hints import Hints
+from tasker_core.engine.listings import Listings
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.prune import Pruned, Pruner
 from tasker_core.engine.requests import TaskRequest
@@ -63,6 +66,9 @@ class Engine:
         self._memory = Memory()
         self.catalog = Catalog(store, self.clock, self.ids, enforce_schemas=enforce_schemas)
         self.views = Views(store, self.catalog, self.clock)
+        self.listings = Listings(store, self.catalog)
+        self.dead_letters = DeadLetters(store, self.catalog, self.clock)
+        self.analytics = Analytics(store, self.clock)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = Creator(store, self.catalog, self._memory, self._claimer, self.wake, self.clock, self.ids)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)

@@ -181,6 +181,17 @@ class Catalog:
         """The contents that new tasks get, then replaced ones that unfinished tasks run on."""
         return [self._compile(row) for row in self._store.templates.in_use()]
 
+    def registered(self, namespace: str | None = None) -> list[Known]:
+        """The contents that new tasks get, of one namespace or all."""
+        return [self._compile(row) for row in self._store.templates.current(None, namespace)]
+
+    def find(self, namespace: str, name: str, version: str) -> Known:
+        """The content that new tasks of exactly this version get. Raises UnknownTemplateError."""
+        rows = self._store.templates.current(name, namespace, version)
+        if not rows:
+            raise UnknownTemplateError(f"there is no template {namespace}/{name} {version}")
+        return self._compile(rows[0])
+
     def choose(self, name: str, namespace: str | None, version: str | None) -> Known:
         """The template for a new task.
 

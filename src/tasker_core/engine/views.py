@@ -8,6 +8,7 @@ from typing import Any
 
 from tasker_core.clock import Clock, step_uuid
 from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.summary import summary
 from tasker_core.errors import StepNotFoundError, TaskNotFoundError
 from tasker_core.rules.payload import decode
 from tasker_core.store import Store
@@ -23,6 +24,12 @@ _ACTIONS = {
     "all_complete": "finalize_task",
     "waiting_for_dependencies": "wait_for_dependencies",
 }
+
+
+BRIEF = (
+    "task_uuid", "name", "namespace", "version", "status", "created_at", "updated_at", "context", "initiator",
+    "source_system", "reason", "priority", "tags", "correlation_id", "parent_correlation_id", "total_steps", "warnings",
+)  # fmt: skip
 
 
 class Views:
@@ -75,6 +82,11 @@ class Views:
             "total_steps": task.total_steps,
             "warnings": [_warning(warning) for warning in _fresh_warnings(task)],
         }
+
+    def briefly(self, task: str) -> dict[str, Any]:
+        """The same of a task that exists already. Raises TaskNotFoundError."""
+        view = self.task(task)
+        return {key: view[key] for key in BRIEF}
 
     def tasks(self, filters: Mapping[str, Any], limit: int, offset: int) -> dict[str, Any]:
         """The newest tasks that match, and where in all of them this page stands."""
@@ -151,6 +163,37 @@ class Views:
             }
             for attempt in reversed(ended)
         ]
+
+    def transitions(self, task: str) -> list[dict[str, Any]]:
+        """Every change of a task's state, and of its steps' where no attempt tells it, the oldest first.
+
+        Raises TaskNotFoundError.
+        """
+        row = self._store.tasks.find(task)
+        if row is None:
+            raise TaskNotFoundError(f"there is no task {task}")
+        known = self._catalog.known(row.template_id)
+        return [
+            {
+                "task_uuid": task,
+                "step_uuid": step_uuid(task, change.no) if change.no else None,
+                "step_name": known.step(change.no).name if change.no else None,
+                "from_state": change.from_state,
+                "to_state": change.to_state,
+                "at": moment(change.at),
+                "actor": change.actor,
+                "reason": change.reason,
+            }
+            for change in self._store.tasks.transitions(row.id)
+        ]
+
+    def summary(self, task: str) -> dict[str, Any]:
+        """A task as a drawing needs it; see ``summary.summary``. Raises TaskNotFoundError."""
+        view, steps, row = self.task(task), self.steps(task), self._store.tasks.find(task)
+        if row is None:
+            raise TaskNotFoundError(f"there is no task {task}")
+        template = self._catalog.known(row.template_id).template
+        return summary(view, steps, template, self._store.dead_letters.latest(task))
 
     def _graph(self, task: str) -> tuple[Known, Sequence[StepRow], dict[int, list[int]]]:
         row = self._store.tasks.find(task)

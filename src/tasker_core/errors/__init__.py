@@ -16,6 +16,7 @@ from __future__ import annotations
 from tasker_core.errors.base import PermanentError, RetryableError, TaskerError
 from tasker_core.errors.client import (
     ClientError,
+    DeadLetterNotFoundError,
     DuplicateTaskError,
     Finding,
     InvalidRequestError,
@@ -75,6 +76,7 @@ __all__ = [
     "ClientError",
     "ConfigurationError",
     "ConversionError",
+    "DeadLetterNotFoundError",
     "DuplicateTaskError",
     "ErrorClassifier",
     "FFIError",

@@ -93,5 +93,9 @@ class StepNotFoundError(ClientError):
     """There is no step of this id in this task."""
 
 
+class DeadLetterNotFoundError(ClientError):
+    """There is no dead letter of this id, or of this task."""
+
+
 class TaskStateError(ClientError):
     """The task's or step's state does not allow this, as cancelling a task that is final."""

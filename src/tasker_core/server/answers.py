@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from tasker_core.server.shapes import ErrorResponse
+from tasker_core.server.shapes.base import ErrorResponse
 
 MEANINGS = {
     400: "Something in the request is malformed, or the state of what it is about doesn't allow it.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import Request, Response
@@ -31,6 +31,21 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise ApiError(400, "JSON_ERROR", error.message) from None
     if not isinstance(value, dict):
         raise ApiError(400, "JSON_ERROR", f"the body must be a JSON object {{...}}, not a {type(value).__name__}")
+    return value
+
+
+def refuse_unknown(said: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raises ApiError for a key that this kind of body doesn't have."""
+    for key in said:
+        if key not in known:
+            raise ApiError(400, "BAD_REQUEST", f"there is no {key!r}; there are {', '.join(known)}", field=key)
+
+
+def text_of(said: Mapping[str, Any], key: str, longest: int) -> str | None:
+    """A text of the body. Raises ApiError for anything else, and for one that is too long."""
+    value = said.get(key)
+    if value is not None and (not isinstance(value, str) or len(value) > longest):
+        raise ApiError(400, "BAD_REQUEST", f"{key} must be a text of at most {longest:,} characters", field=key)
     return value
 
 

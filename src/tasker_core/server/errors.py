@@ -12,6 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from tasker_core.errors import (
+    ClientError,
+    DeadLetterNotFoundError,
     DuplicateTaskError,
     InvalidRequestError,
     PayloadTooLargeError,
@@ -34,6 +36,7 @@ STATUS_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_L
 NOT_FOUND: Mapping[type[Exception], str] = {
     TaskNotFoundError: "task",
     StepNotFoundError: "step",
+    DeadLetterNotFoundError: "dead_letter",
     UnknownTemplateError: "template",
 }
 
@@ -79,7 +82,7 @@ def as_api_error(error: Exception) -> ApiError:
             )
         case InvalidRequestError():
             return ApiError(400, "BAD_REQUEST", error.message, field=error.field)
-        case TaskNotFoundError() | StepNotFoundError() | UnknownTemplateError():
+        case TaskNotFoundError() | StepNotFoundError() | DeadLetterNotFoundError() | UnknownTemplateError():
             return ApiError(404, "NOT_FOUND", error.message, details={"resource": NOT_FOUND[type(error)]})
         case DuplicateTaskError():
             details = {"task_uuid": error.task_uuid, "same_context": error.same_context}
@@ -108,6 +111,7 @@ def as_api_error(error: Exception) -> ApiError:
         case HTTPException():
             code = STATUS_CODES.get(error.status_code, "BAD_REQUEST")
             return ApiError(error.status_code, code, str(error.detail), headers=error.headers)
+    log.error("unexpected: %s", error, exc_info=error)
     return ApiError(500, "INTERNAL_ERROR", "something went wrong in the server; its log says what")
 
 
@@ -121,10 +125,7 @@ def install(app: FastAPI) -> None:
     def handle(_: Request, error: Exception) -> Response:
         return answer_error(as_api_error(error))
 
-    for kind in (
-        ApiError, InvalidRequestError, TaskNotFoundError, StepNotFoundError, UnknownTemplateError, DuplicateTaskError,
-        TaskStateError, TemplateError, StoreError, OverloadedError, RequestValidationError, HTTPException,
-    ):  # fmt: skip
+    for kind in (ApiError, ClientError, OverloadedError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
 
 

@@ -52,7 +52,7 @@ class Envelope:
         except Exception as error:
             if status:
                 raise
-            log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            log.error("request %s failed: %s %s", request_id, scope["method"], scope["path"])
             await answer_error(as_api_error(error))(scope, receive, answer)
         finally:
             took = time.perf_counter() - began

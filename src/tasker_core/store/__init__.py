@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tasker_core.errors import StoreError
+from tasker_core.store.analytics import Analytics
 from tasker_core.store.database import Database
+from tasker_core.store.dead_letters import DeadLetters
 from tasker_core.store.history import History
 from tasker_core.store.insight import Insight
 from tasker_core.store.repairs import Repairs
@@ -26,6 +28,8 @@ class Store:
         self.insight = Insight(database)
         self.history = History(database)
         self.repairs = Repairs(database)
+        self.dead_letters = DeadLetters(database)
+        self.analytics = Analytics(database)
 
     def close(self) -> None:
         self.database.close()

@@ -8,7 +8,7 @@ import uuid
 from contextlib import closing
 from pathlib import Path
 
-from tasker_core.server.shapes import DetailedHealthResponse, HealthResponse
+from tasker_core.server.shapes.health import DetailedHealthResponse, HealthResponse
 from tests.support.flows import flow
 from tests.support.served import Served, served
 from tests.support.workshop import eventually

@@ -10,7 +10,8 @@ from typing import Any
 
 from tasker_core.rules.payload import LARGEST_PAYLOAD
 from tasker_core.rules.template import Template
-from tasker_core.server.shapes import StepAuditResponse, StepResponse, TaskListResponse, TaskResponse
+from tasker_core.server.shapes.steps import StepAuditResponse, StepResponse
+from tasker_core.server.shapes.tasks import TaskListResponse, TaskResponse
 from tests.support.flows import Hands, flow, ok
 from tests.support.served import Served
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from tasker_core.server.routes import health, home, metrics, steps, tasks
+from tasker_core.server.routes import analytics, dead_letters, health, home, insight, metrics, steps, tasks, templates
 
-ROUTERS = (tasks.router, steps.router, health.router, metrics.router, home.router)
+ROUTERS = (
+    tasks.router,
+    insight.router,
+    steps.router,
+    templates.router,
+    analytics.router,
+    dead_letters.router,
+    health.router,
+    metrics.router,
+    home.router,
+)

@@ -13,7 +13,7 @@ from tasker_core.errors import StoreError
 from tasker_core.server.answers import Answers, answers
 from tasker_core.server.body import Json
 from tasker_core.server.core import Core, Phase, core_of
-from tasker_core.server.shapes import DetailedHealthResponse, HealthResponse
+from tasker_core.server.shapes.health import DetailedHealthResponse, HealthResponse
 from tasker_core.server.threads import OverloadedError
 from tasker_core.version import VERSION
 

@@ -1,4 +1,4 @@
-"""Tasks: create, get, list, cancel, explain."""
+"""Tasks: create, get, list, cancel."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ from tasker_core.engine.requests import read_request
 from tasker_core.errors import DuplicateTaskError
 from tasker_core.rules.explanation import EPOCH
 from tasker_core.server.answers import answers, body
-from tasker_core.server.body import Json, read_body, read_object, to_bytes
-from tasker_core.server.core import core_of
+from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, to_bytes
+from tasker_core.server.core import actor_of, core_of
+from tasker_core.server.errors import ApiError
 from tasker_core.server.pages import Page, TaskPage
 from tasker_core.server.permission import requires
-from tasker_core.server.shapes import TaskListResponse, TaskResponse
+from tasker_core.server.shapes.tasks import TaskBatch, TaskBatchResponse, TaskListResponse, TaskResponse
 from tasker_core.words import TaskState
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
 EXAMPLE = {"name": "checkout", "namespace": "shop", "context": {"sku": "tea"}, "idempotency_key": "cart-1"}
+BATCH_EXAMPLE = {"tasks": [EXAMPLE, {"name": "checkout", "namespace": "shop", "context": {"sku": "pot"}}]}
 LONGEST_WAIT = 20_000
 CREATED, REPLAYED = 201, 200
 
 Text = Annotated[str | None, Query(max_length=255)]
+OnDuplicate = Annotated[
+    Literal["refuse", "return"], Query(description="Whether the same task again is a 409 or is answered.")
+]
 Actor = Annotated[str | None, Query(min_length=1, max_length=255, description="Who does it, for the record.")]
 
 
@@ -43,9 +48,7 @@ Actor = Annotated[str | None, Query(min_length=1, max_length=255, description="W
 )
 async def create_task(
     request: Request,
-    on_duplicate: Annotated[
-        Literal["refuse", "return"], Query(description="Whether the same task again is a 409 or is answered.")
-    ] = "refuse",
+    on_duplicate: OnDuplicate = "refuse",
 ) -> Json:
     """Create a task; it is stored when this is answered.
 
@@ -68,6 +71,41 @@ def _create(engine: Engine, text: bytes, return_duplicates: bool) -> tuple[int, 
             task_uuid=created.task, same_context=False,
         )  # fmt: skip
     return CREATED if created.new else REPLAYED, to_bytes(engine.views.task(created.task))
+
+
+@router.post(
+    "/batch",
+    status_code=CREATED,
+    response_model=TaskBatchResponse,
+    responses=answers(
+        400,
+        404,
+        409,
+        415,
+        422,
+        besides={REPLAYED: {"model": TaskBatchResponse, "description": "All of them exist already."}},
+    ),
+    dependencies=[requires("tasks:create")],
+    openapi_extra=body("TaskBatch", BATCH_EXAMPLE),
+)
+async def create_tasks(request: Request, on_duplicate: OnDuplicate = "refuse") -> Json:
+    """Create many tasks in one transaction: all of them, or none. The answers are in the order of the wishes."""
+    core, text = core_of(request), await read_body(request)
+    status, answer = await core.call(_create_many, core.engine, text, on_duplicate == "return")
+    return Json(answer, status)
+
+
+def _create_many(engine: Engine, text: bytes, return_duplicates: bool) -> tuple[int, bytes]:
+    said = read_object(text)
+    refuse_unknown(said, TaskBatch.model_fields)
+    wishes = said.get("tasks")
+    if not isinstance(wishes, list) or not wishes or not all(isinstance(wish, dict) for wish in wishes):
+        raise ApiError(400, "BAD_REQUEST", "tasks must be a list of at least one object", field="tasks")
+    requests = [read_request(wish, task_uuid=engine.ids.new()) for wish in wishes]
+    made = engine.create(requests, refuse_duplicates=not return_duplicates)
+    views = engine.views
+    tasks = [views.brief(created.fresh[0]) if created.fresh else views.briefly(created.task) for created in made]
+    return CREATED if any(created.new for created in made) else REPLAYED, to_bytes({"tasks": tasks})
 
 
 @router.get("", response_model=TaskListResponse, responses=answers(400, 404), dependencies=[requires("tasks:list")])
@@ -149,18 +187,6 @@ async def cancel_task(
 def _cancel(engine: Engine, task: str, actor: str, reason: str) -> bytes:
     engine.cancel(task, actor=actor, reason=reason)
     return to_bytes(engine.views.task(task))
-
-
-@router.get("/{task_uuid}/explain", responses=answers(400, 404), dependencies=[requires("tasks:read")])
-async def explain_task(request: Request, task_uuid: UUID) -> Json:
-    """Why a task isn't finished: for each unfinished step the reason, since when, and what can be done."""
-    core = core_of(request)
-    return Json(await core.call(lambda: to_bytes(core.engine.explain(str(task_uuid)).as_dict())))
-
-
-def actor_of(named: str | None) -> str:
-    """Who asks, for the audit."""
-    return f"client {named}" if named else "client"
 
 
 def _view(view: Any, *of: str) -> bytes:

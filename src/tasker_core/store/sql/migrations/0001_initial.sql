@@ -182,7 +182,11 @@ create table tasker.dead_letters (
   reason text not null,
   detail text not null,
   status text not null,
-  created_at bigint not null
+  created_at bigint not null,
+  resolved_at bigint not null default 0,
+  resolved_by text not null default '',
+  notes text not null default '',
+  metadata text not null default '{}'
 );
 create index dead_letters_task on tasker.dead_letters (task_id);
 

@@ -1,4 +1,4 @@
-"""The shapes of what goes over the wire, for the OpenAPI document. What is sent comes from the engine's views."""
+"""Tasks."""
 
 from __future__ import annotations
 
@@ -6,27 +6,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from tasker_core.engine.create import MOST_TASKS_A_CALL
 from tasker_core.engine.requests import HIGHEST_PRIORITY, LOWEST_PRIORITY
+from tasker_core.rules.explanation import ReasonKind
+from tasker_core.server.shapes.base import Shape
 from tasker_core.words import StepState, TaskState
-
-
-class Shape(BaseModel):
-    """Nothing is sent that isn't written here."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ErrorBody(Shape):
-    code: str = Field(description="For programs; it doesn't change.")
-    message: str = Field(description="For people.")
-    field: str | None = Field(None, description="The argument at fault.")
-    details: dict[str, Any] | None = None
-
-
-class ErrorResponse(Shape):
-    error: ErrorBody
 
 
 class TaskRequest(Shape):
@@ -133,96 +119,153 @@ class TaskListResponse(Shape):
     pagination: PaginationInfo
 
 
-class StepError(Shape):
-    message: str
-    error_type: str
-    error_code: str | None = None
-    retryable: bool
-    status_code: int | None = None
-    backtrace: list[str]
+class TaskBatch(Shape):
+    """Tasks to be created together: all of them, or none."""
+
+    tasks: list[TaskRequest] = Field(min_length=1, max_length=MOST_TASKS_A_CALL)
+
+
+class BriefTask(Shape):
+    """A task without its steps and what follows from them."""
+
+    task_uuid: UUID
+    name: str
+    namespace: str
+    version: str
+    status: TaskState
+    created_at: datetime
+    updated_at: datetime
+    context: dict[str, Any]
+    initiator: str
+    source_system: str
+    reason: str
+    priority: int
+    tags: list[str]
+    correlation_id: UUID
+    parent_correlation_id: UUID | None
+    total_steps: int
+    warnings: list[Warning]
+
+
+class TaskBatchResponse(Shape):
+    tasks: list[BriefTask]
+
+
+class ContextResponse(Shape):
+    task_uuid: UUID
     context: dict[str, Any]
 
 
-class ExecutionResult(Shape):
-    success: bool
-    status: Literal["completed", "error"]
-    result: Any = None
-    error: StepError | None
-    execution_time_ms: int
-    metadata: dict[str, Any]
-
-
-class Attempt(Shape):
-    attempt: int
-    ending: str
-    state: StepState
-    reason: str
-    worker_uuid: UUID | None
-    started_at: datetime | None
-    ended_at: datetime | None
-    execution_time_ms: int
-
-
-class StepResponse(Shape):
-    step_uuid: UUID
+class TransitionResponse(Shape):
     task_uuid: UUID
+    step_uuid: UUID | None
+    step_name: str | None
+    from_state: str
+    to_state: str
+    at: datetime
+    actor: str
+    reason: str
+
+
+class UnfinishedStep(Shape):
+    no: int
     name: str
-    created_at: datetime | None
-    updated_at: datetime | None
-    completed_at: datetime | None
-    current_state: StepState
-    dependencies_satisfied: bool
-    retry_eligible: bool
-    ready_for_execution: bool
-    total_parents: int
-    completed_parents: int
+    state: StepState
+    kind: ReasonKind
+    text: str
+    since: datetime | None
+    details: dict[str, Any]
+
+
+class Failure(Shape):
+    step: str
+    error_type: str
+    message: str
     attempts: int
     max_attempts: int
-    last_failure_at: datetime | None
-    next_retry_at: datetime | None
-    last_attempted_at: datetime | None
-    results: ExecutionResult | None
-    history: list[Attempt]
+    at: datetime | None
+    verdict: str
 
 
-class StepAuditResponse(Shape):
-    audit_uuid: UUID
-    workflow_step_uuid: UUID
-    transition_uuid: UUID
+class ExplanationResponse(Shape):
     task_uuid: UUID
-    recorded_at: datetime | None
-    worker_uuid: UUID | None
-    correlation_id: UUID
-    success: bool
-    execution_time_ms: int
-    result: ExecutionResult
-    step_name: str
-    from_state: StepState
-    to_state: StepState
-    attempt: int
-    ending: str
-    reason: str
+    state: TaskState
+    text: str
+    since: datetime | None
+    steps: list[UnfinishedStep]
+    failures: list[Failure]
+    advice: list[str]
 
 
-class HealthResponse(Shape):
-    status: Literal["healthy", "degraded", "unhealthy"]
-    timestamp: datetime
-
-
-class HealthCheck(Shape):
-    status: Literal["healthy", "degraded", "unhealthy"]
-    message: str
-    duration_ms: float | None
-
-
-class HealthInfo(Shape):
+class SummarisedTask(Shape):
+    task_uuid: UUID
+    name: str
+    namespace: str
     version: str
-    environment: str
-    operational_state: Literal["startup", "normal", "graceful_shutdown", "stopped"]
-    uptime_seconds: float
-    waiting_requests: int
+    status: TaskState
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    initiator: str
+    source_system: str
+    reason: str
+    correlation_id: UUID
+    total_steps: int
+    pending_steps: int
+    in_progress_steps: int
+    completed_steps: int
+    failed_steps: int
+    ready_steps: int
+    execution_status: str
+    recommended_action: str
+    completion_percentage: float
+    health_status: str
 
 
-class DetailedHealthResponse(HealthResponse):
-    checks: dict[str, HealthCheck]
-    info: HealthInfo
+class SummarisedTemplateStep(Shape):
+    name: str
+    step_type: str
+    handler: str
+    dependencies: list[str]
+    retryable: bool
+    max_attempts: int
+
+
+class SummarisedTemplate(Shape):
+    steps: list[SummarisedTemplateStep]
+
+
+class SummarisedError(Shape):
+    type: str
+    retryable: bool
+    status_code: int | None
+
+
+class SummarisedStep(Shape):
+    step_uuid: UUID
+    name: str
+    current_state: StepState
+    created_at: datetime | None
+    completed_at: datetime | None
+    last_attempted_at: datetime | None
+    attempts: int
+    max_attempts: int
+    dependencies_satisfied: bool
+    retry_eligible: bool
+    error: SummarisedError | None
+
+
+class DlqState(Shape):
+    in_dlq: bool
+    dlq_reason: str | None
+    resolution_status: str | None
+
+
+class TaskSummaryResponse(Shape):
+    """A task as a drawing needs it."""
+
+    task: SummarisedTask
+    template: SummarisedTemplate
+    steps: list[SummarisedStep]
+    dlq: DlqState
+    links: dict[str, str]

@@ -1,0 +1,24 @@
+"""What every shape has, and the shape of every error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    """Nothing is sent that isn't written here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorBody(Shape):
+    code: str = Field(description="For programs; it doesn't change.")
+    message: str = Field(description="For people.")
+    field: str | None = Field(None, description="The argument at fault.")
+    details: dict[str, Any] | None = None
+
+
+class ErrorResponse(Shape):
+    error: ErrorBody

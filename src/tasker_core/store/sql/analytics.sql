@@ -1,0 +1,41 @@
+-- Figures over the tasks of the last hours. They read what was created since, by number, and nothing older.
+
+-- name: newest_task
+select coalesce(max(id), 0) from tasker.tasks
+
+-- name: task_from
+-- The first task at or after a number: numbers rise with time, so that the first task since a moment is found by halving.
+select id, created_at from tasker.tasks where id >= :id order by id limit 1
+
+-- name: count_states
+select t.state, count(*),
+  sum(case when t.completed_at > 0 then t.completed_at - t.created_at else 0 end)
+from tasker.tasks t where t.id >= :first
+group by t.state
+
+-- name: count_attempts
+-- A hand-back wasn't an attempt.
+select count(*), coalesce(sum(a.ended_at - a.claimed_at), 0)
+from tasker.attempts a where a.task_id >= :first and a.ending <> 'released'
+
+-- name: slow_steps
+select t.namespace, t.name, t.version, s.name as step, avg(a.ended_at - a.claimed_at) as average,
+  max(a.ended_at - a.claimed_at), count(*), sum(case when a.ending = 'ok' then 0 else 1 end), max(a.ended_at)
+from tasker.tasks t join tasker.attempts a on a.task_id = t.id
+  join tasker.steps s on s.task_id = a.task_id and s.no = a.no
+where t.id >= :first and a.ending <> 'released'
+group by t.namespace, t.name, t.version, s.name
+having count(*) >= :least
+order by average desc, t.namespace, t.name, t.version, s.name
+limit :limit
+
+-- name: slow_tasks
+select t.namespace, t.name, t.version, avg(t.completed_at - t.created_at) as average,
+  max(t.completed_at - t.created_at), count(*), avg(t.total_steps),
+  sum(case when t.state = 'error' then 1 else 0 end), max(t.completed_at)
+from tasker.tasks t
+where t.id >= :first and t.state in ('complete', 'error')
+group by t.namespace, t.name, t.version
+having count(*) >= :least
+order by average desc, t.namespace, t.name, t.version
+limit :limit
