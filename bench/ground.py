@@ -62,7 +62,7 @@ class Ground:
 
     def meter(self, url: str) -> Meter:
         """Reads what a stretch costs the database at ``url`` (PostgreSQL's, else nobody's)."""
-        return Meter(url, self.server_pid) if url.startswith("postgres") else Meter()
+        return Meter(url, (self.server_pid,)) if url.startswith("postgres") else Meter()
 
     @property
     def server_pid(self) -> int:

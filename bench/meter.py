@@ -24,15 +24,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Reads the books of PostgreSQL at ``url`` (none where that is empty) and of the server process ``server``."""
+    """Reads the books of PostgreSQL at ``url`` (none where that is empty) and of the server processes ``servers``."""
 
     url: str = ""
-    server: int = 0
+    servers: tuple[int, ...] = ()
 
     def read(self, *workers: int, started: float = 0.0) -> Reading:
         """Where they stand; ``started`` is the CPU that the workers' start took. Counts lag while sessions live."""
         cpu = sum(cpu_seconds(pid) for pid in workers) - started
-        server = cpu_seconds(self.server) if self.server else 0.0
+        server = sum(cpu_seconds(pid) for pid in self.servers)
         if not self.url:
             return Reading(cpu, server)
         import psycopg  # not every peer's environment has it

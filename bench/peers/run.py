@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.ground import Ground
 from bench.peers.environment import ROOT, PeerUnavailableError
 from bench.peers.inside.order import Order
+from bench.peers.places import Place
 from bench.rows import Figures
 
 PLAY_WITHIN = 420
-
-Place = Callable[[Ground, Path, Path], Iterator[tuple[str, int]]]
-"""Where a peer keeps its state: from ground, environment and directory to its URL and its server's process."""
 
 
 def play(ground: Ground, environment: Path, place: Place, peer: str, workload: str, tasks: int) -> Figures:
     """The figures of one run. Raises PeerUnavailableError with what the peer said when it fails."""
     python = environment / "bin" / "python"
-    with ground.directory() as directory, contextmanager(place)(ground, environment, directory) as (url, server):
-        order = Order(peer, workload, tasks, url, str(directory), server)
+    with ground.directory() as directory, contextmanager(place)(ground, environment, directory) as (url, servers):
+        order = Order(peer, workload, tasks, url, str(directory), tuple(servers))
         command = [str(python), "-m", f"bench.peers.inside.{peer}", order.written("submitter")]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "TASKER_"))}
         # Whatever a peer writes into its home is gone afterwards.
@@ -39,15 +36,6 @@ def play(ground: Ground, environment: Path, place: Place, peer: str, workload: s
             raise PeerUnavailableError(f"{peer} {workload} failed: {_last(done.stderr)}")
         figures: Figures = json.loads(done.stdout.strip().splitlines()[-1])
         return figures
-
-
-def on_postgres(ground: Ground, environment: Path, directory: Path) -> Iterator[tuple[str, int]]:
-    with ground.database() as url:
-        yield url, ground.server_pid
-
-
-def on_sqlite(ground: Ground, environment: Path, directory: Path) -> Iterator[tuple[str, int]]:
-    yield f"sqlite:///{directory}/peer.db", 0
 
 
 def _last(said: str) -> str:

@@ -24,6 +24,7 @@ LOOK_AGAIN = 0.002
 
 class AbsurdPeer:
     calls_in_process = False
+    keeps_a_queue = True
 
     def __init__(self, order: Order) -> None:
         self.order = order

@@ -25,6 +25,7 @@ IS_DONE = "status = 'SUCCESS'"
 
 class Dbos:
     calls_in_process = True
+    keeps_a_queue = True
 
     def __init__(self, order: Order) -> None:
         self.order = order

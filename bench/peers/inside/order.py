@@ -27,10 +27,9 @@ class Order:
     tasks: int
     url: str
     directory: str
-    server: int = 0
-    """The process that keeps the state, whose CPU is the peer's too."""
+    servers: tuple[int, ...] = ()
+    """The processes that keep the state, whose CPU is the peer's too."""
     role: str = "submitter"
-    flow: str = "checkout"
 
     @classmethod
     def read(cls, text: str) -> Order:

@@ -26,6 +26,8 @@ class Peer(Protocol):
 
     calls_in_process: bool
     """Whether ``call`` runs the handlers itself, with no worker beside it."""
+    keeps_a_queue: bool
+    """Whether tasks can be submitted while no worker runs."""
 
     def prepare(self) -> None:
         """Make the tables or queues."""
@@ -44,7 +46,9 @@ class Peer(Protocol):
 
 
 def a1(peer: Peer, order: Order) -> Figures:
-    """Created beforehand, then executed: first handler to last completion."""
+    """Created beforehand, then executed: first handler to last completion. B and C are played likewise."""
+    if not peer.keeps_a_queue:
+        return _beside(peer, order, A_CALL)
     _submit(peer, range(order.tasks), A_CALL)
     meter = _meter(order)
     before = meter.read()
@@ -84,12 +88,12 @@ def d(peer: Peer, order: Order) -> Figures:
         peer.submit([0])
         _wait(peer, 1)
         time.sleep(3)
-        meter = Meter(server=order.server)
+        meter = Meter(servers=order.servers)
         before, began = meter.read(pid), time.monotonic()
         time.sleep(IDLE_SECONDS)
         after, seconds = meter.read(pid), time.monotonic() - began
         figures = {"worker % of a core": 100 * (after.workers - before.workers) / seconds}
-        if order.server:
+        if order.servers:
             figures["server % of a core"] = 100 * (after.server - before.server) / seconds
         return figures | {"worker MiB": memory_mib(pid)}
 
@@ -124,7 +128,7 @@ def _rates(order: Order, seconds: float) -> Figures:
 
 
 def _meter(order: Order) -> Meter:
-    return Meter(order.url if order.url.startswith("postgres") else "", order.server)
+    return Meter(order.url if order.url.startswith("postgres") else "", order.servers)
 
 
 WORKLOADS = {"a1": a1, "a2": a2, "a3": a3, "a4": a4, "b": a1, "c": a1, "d": d}
