@@ -20,8 +20,8 @@ from tasker_core.worker.transport import Transport
 log = logging.getLogger("tasker.worker")
 
 LARGEST_REPORT = 200
-POLL = 0.02
-"""Seconds between looks at whether another process has committed."""
+POLL, POLL_IDLE = 0.02, 0.04
+"""Seconds between looks at whether another process has committed: of a worker at work, and of one that is idle."""
 LOOK_EVERY = 0.1
 """Seconds between looks at what waits in lanes that nobody hinted at: what keeps a busy worker fair."""
 LOOK_LEAST, LOOK_LEAST_UNHINTED = 1.0, 0.2
@@ -58,7 +58,7 @@ class Loop(threading.Thread):
         self._gifts: deque[Sequence[Lease]] = deque()
         self._giving = threading.Lock()
         self._ended = False
-        self._mark = -1
+        self._mark = transport.change_mark()
         self._templates: tuple[int, int] = (-1, -1)
         self._next_due: int | None = None
         self._next_look = 0.0
@@ -184,8 +184,7 @@ class Loop(threading.Thread):
         elif not self._draining and self._lanes.expects_any and (room := self.executor.room()) > 0:
             request = self._request(self._lanes.order(), room)
             self._learn(request, self._transport.claim(request))
-        elif not self._inbox.wait(self._patience()):
-            self._notice_other_processes()
+        elif not self._wait_for_something():
             self._end_if_stuck()
 
     def _hear_hints(self) -> None:
@@ -272,6 +271,23 @@ class Loop(threading.Thread):
             return True
         return self._next_due is not None and self._next_due <= self._transport.now()
 
+    def _wait_for_something(self) -> bool:
+        """Sleep until something was left or rung, and return True, or until it is time to look around."""
+        until = time.monotonic() + self._patience()
+        poll = POLL_IDLE if self._pause_between_looks >= LOOK_LEAST else POLL
+        while (left := until - time.monotonic()) > 0:
+            if self._inbox.wait(min(poll, left) if self._can_notice else left):
+                return True
+            self._notice_other_processes()
+            if self._hinted:
+                break
+        return False
+
+    @property
+    def _can_notice(self) -> bool:
+        """Does the database tell without a question that another process has committed?"""
+        return self._mark != -1
+
     def _notice_other_processes(self) -> None:
         mark = self._transport.change_mark()
         if mark != self._mark:
@@ -279,8 +295,8 @@ class Loop(threading.Thread):
             self._hinted = True
 
     def _patience(self) -> float:
-        """How long to wait for something to happen, in seconds."""
-        patience = POLL
+        """How long to wait for something to happen, in seconds: an idle worker has nothing to do before it looks."""
+        patience = POLL if self.executor.held() or self._draining else max(self._next_look - time.monotonic(), 0.0)
         if self._next_due is not None:
             patience = min(patience, max((self._next_due - self._transport.now()) / 1e6, 0.0))
         if (deadline := self.executor.next_deadline()) is not None:
