@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -14,16 +15,21 @@ from typing import Any
 import psycopg
 import pytest
 
-from tasker_core import TaskerClient
+from tasker_core import DuplicateTaskError, TaskerClient
 from tasker_core.rules.diagnosis import CheckKind, Level
 from tasker_core.store import Store, open_database
 from tasker_core.store.postgres import PLANNER, PostgresDatabase
 from tests.store.subset import *  # noqa: F403  # the tests, collected here once more, on this module's stores
+from tests.support.ordering import orders, prepare, tasks, write_order
 from tests.support.pgbouncer import pgbouncer, pgbouncer_program
 from tests.support.postgres_address import Address
 from tests.support.workshop import Background, flow
 from tests.support.workshop.handlers import ledger
 
+ADVISORY_LOCKS = """
+select count(*) from pg_locks l join pg_database d on d.oid = l.database
+where l.locktype = 'advisory' and d.datname = current_database()
+"""
 GRAPH = {"cart": [], "pay": ["cart"], "pack": ["cart"], "ship": ["pay", "pack"]}
 
 
@@ -71,7 +77,7 @@ def test_nothing_is_left_in_the_sessions_that_others_get(pooled_url: str, tmp_pa
             for name in PLANNER:
                 assert other.execute(f"show {name}".encode()).fetchone() == ("on",)
             assert other.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
-            assert other.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
+            assert other.execute(ADVISORY_LOCKS).fetchone() == (0,)
 
 
 def test_hints_are_heard_by_a_connection_past_it(pooled_url: str, postgres_server: Address) -> None:
@@ -107,6 +113,25 @@ def test_the_doctor_recognises_it_and_tells_whether_there_is_a_way_past_it(
     assert past.level is Level.OK and "is heard of after" in past.text
     assert elsewhere.level is Level.WARNING and "no hint was heard" in elsewhere.text
     assert through.level is Level.WARNING
+
+
+@pytest.mark.parametrize("store_is_pooled", [True, False])
+def test_an_order_and_its_task_are_one_transaction(
+    pooled_url: str, postgres_server: Address, store_is_pooled: bool
+) -> None:
+    """The application's connection goes through the pooler, which is the store's database all the same."""
+    direct = postgres_server.url(pooled_url.rpartition("/")[2])
+    prepare(direct)
+    with TaskerClient(database_url=pooled_url if store_is_pooled else direct) as client:
+        for no in range(10):
+            with closing(psycopg.connect(pooled_url, prepare_threshold=None)) as connection:
+                write_order(connection, str(no))
+                create = partial(client.create_task, "flow", namespace="shop", context={"order": str(no)})
+                create(connection=connection)
+                with pytest.raises(DuplicateTaskError):
+                    create(connection=connection)
+                connection.commit() if no % 2 else connection.rollback()
+    assert orders(direct) == tasks(direct) == {"1", "3", "5", "7", "9"}
 
 
 def _work_through(url: str, directory: Path) -> None:

@@ -67,6 +67,7 @@ class TaskerClient:
         version: str | None = None,
         reason: str = "Task requested",
         on_duplicate: OnDuplicate = "raise",
+        connection: object | None = None,
         **kwargs: Any,
     ) -> TaskResponse:
         """Create a task of the template ``name`` and return it; it is stored when this returns.
@@ -78,6 +79,10 @@ class TaskerClient:
             version: the template's version; without one 1.0.0, else the newest.
             reason: why, for the record.
             on_duplicate: "raise" a DuplicateTaskError for a task that exists already, or "return" that task.
+            connection: your own connection to the store's database, with a transaction open on it: the task is created
+                in that transaction, and is there when you commit. psycopg's Connection, sqlite3's Connection, or
+                SQLAlchemy's Session or Connection over one of these. Nothing of yours is committed or rolled back,
+                whatever happens here; workers find the task by looking, within a second of your commit.
             **kwargs: idempotency_key (unique per namespace and name, over all versions), priority (-100..100, the
                 highest first), tags, correlation_id, parent_correlation_id, requested_at, options, initiator,
                 source_system, task_uuid.
@@ -85,7 +90,8 @@ class TaskerClient:
         Raises:
             DuplicateTaskError: the same task exists; it carries its ``task_uuid``.
             UnknownTemplateError: no such template; the message names what is near.
-            InvalidRequestError: a malformed argument, named in ``field``.
+            InvalidRequestError: a malformed argument, named in ``field``; a ``connection`` to another database, or one
+                on which no transaction can be joined.
             PayloadError: a context that isn't JSON, or too large.
             SchemaViolationError: a context that doesn't fit the template's ``input_schema``, where that is enforced;
                 elsewhere the answer has ``warnings``.
@@ -93,20 +99,25 @@ class TaskerClient:
         _one_of(on_duplicate)
         wish = {"name": name, "namespace": namespace, "context": context, "version": version, "reason": reason}
         request = self._request({**wish, **kwargs})
-        return TaskResponse.from_dict(self._backend.create(request, refuse_duplicates=on_duplicate == "raise"))
+        made = self._backend.create(request, refuse_duplicates=on_duplicate == "raise", connection=connection)
+        return TaskResponse.from_dict(made)
 
     def create_tasks(
-        self, requests: Sequence[Mapping[str, Any]], *, on_duplicate: OnDuplicate = "raise"
+        self,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        on_duplicate: OnDuplicate = "raise",
+        connection: object | None = None,
     ) -> list[TaskResponse]:
         """Create many tasks in one transaction: all of them, or none.
 
         ``requests`` are mappings of ``create_task``'s arguments. The answers, in their order, carry each task's id,
         name and state but not its steps: ask ``get_task`` for those. With ``on_duplicate="return"`` existing tasks are
-        answered, as they are, in the place of those that would repeat them.
+        answered, as they are, in the place of those that would repeat them. ``connection`` is as for ``create_task``.
         """
         _one_of(on_duplicate)
         wishes = [self._request(request) for request in requests]
-        tasks = self._backend.create_many(wishes, refuse_duplicates=on_duplicate == "raise")
+        tasks = self._backend.create_many(wishes, refuse_duplicates=on_duplicate == "raise", connection=connection)
         return [TaskResponse.from_dict(task) for task in tasks]
 
     def get_task(self, task_uuid: str) -> TaskResponse:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tasker_core.engine import Engine, TaskRequest
+from tasker_core.engine.create import Creator
 from tasker_core.engine.open import close_engine, open_engine
+from tasker_core.engine.views import Views
 from tasker_core.errors import StoreError, TaskNotFoundError
 from tasker_core.rules.template import Template
 from tasker_core.words import TaskState
@@ -21,20 +24,28 @@ class Local:
 
     def __init__(self, url: str) -> None:
         self._engine: Engine = open_engine(url)
+        self._alone = nullcontext((self._engine, self._engine.views))
 
     def new_id(self) -> str:
         return self._engine.ids.new()
 
-    def create(self, request: TaskRequest, *, refuse_duplicates: bool) -> dict[str, Any]:
-        (created,) = self._engine.create([request], refuse_duplicates=refuse_duplicates)
-        if created.fresh is None:
-            return self.task(created.task)
-        return self._engine.views.fresh(*created.fresh)
+    def create(
+        self, request: TaskRequest, *, refuse_duplicates: bool, connection: object | None = None
+    ) -> dict[str, Any]:
+        with self._place(connection) as (creator, views):
+            (created,) = creator.create([request], refuse_duplicates=refuse_duplicates)
+            return views.task(created.task) if created.fresh is None else views.fresh(*created.fresh)
 
-    def create_many(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[dict[str, Any]]:
-        made = self._engine.create(requests, refuse_duplicates=refuse_duplicates)
-        views = self._engine.views
-        return [views.brief(created.fresh[0]) if created.fresh else views.task(created.task) for created in made]
+    def create_many(
+        self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool, connection: object | None = None
+    ) -> list[dict[str, Any]]:
+        with self._place(connection) as (creator, views):
+            made = creator.create(requests, refuse_duplicates=refuse_duplicates)
+            return [views.brief(created.fresh[0]) if created.fresh else views.task(created.task) for created in made]
+
+    def _place(self, connection: object | None) -> AbstractContextManager[tuple[Creator | Engine, Views]]:
+        """Where a task is created: in a transaction of its own, or in the one that is open on ``connection``."""
+        return self._alone if connection is None else self._engine.join(connection)
 
     def task(self, task: str) -> dict[str, Any]:
         return self._engine.views.task(task)

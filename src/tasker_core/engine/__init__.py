@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 from tasker_core.clock import SECOND, Clock, Ids, RandomIds
 from tasker_core.engine.analytics import Analytics
@@ -70,7 +71,7 @@ class Engine:
         self.dead_letters = DeadLetters(store, self.catalog, self.clock)
         self.analytics = Analytics(store, self.clock)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
-        self._creator = Creator(store, self.catalog, self._memory, self._claimer, self.wake, self.clock, self.ids)
+        self._creator = self._create_on(store, self.wake)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)
         self._resetter = Resetter(store, self._memory, self.wake, self.clock, self.ids)
         self._pruner = Pruner(store, self.clock, retention)
@@ -79,6 +80,19 @@ class Engine:
     def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool = True) -> list[Created]:
         """Create tasks, all or none; see ``Creator.create``. Returns after the commit."""
         return self._creator.create(requests, refuse_duplicates=refuse_duplicates)
+
+    @contextmanager
+    def join(self, connection: object) -> Iterator[tuple[Creator, Views]]:
+        """The verb ``create``, and views of what it made, in the open transaction of an application's ``connection``.
+
+        Nobody is told of such a task: it is there when the application commits, which only the application sees.
+        """
+        with self.store.database.join(connection) as access:
+            store = Store(self.store.database, access)
+            yield self._create_on(store, Wake()), Views(store, self.catalog, self.clock)
+
+    def _create_on(self, store: Store, wake: Wake) -> Creator:
+        return Creator(store, self.catalog, self._memory, self._claimer, wake, self.clock, self.ids)
 
     def claim(self, request: ClaimRequest) -> Reply:
         """Ready steps for a worker."""

@@ -59,7 +59,10 @@ class Creator:
             self._catalog.refresh()
             answers = self._attempt(requests, refuse_duplicates=refuse_duplicates)
         if answers is None:
-            raise InvalidRequestError("the template is being replaced again and again; try once more")
+            raise InvalidRequestError(
+                "the template is being replaced again and again, or was registered after this transaction began; "
+                "try once more, in a new transaction"
+            )
         return answers
 
     def _attempt(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[Created] | None:

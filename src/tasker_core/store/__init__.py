@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasker_core.errors import StoreError
 from tasker_core.store.analytics import Analytics
-from tasker_core.store.database import Database
+from tasker_core.store.database import Access, Database
 from tasker_core.store.dead_letters import DeadLetters
 from tasker_core.store.history import History
 from tasker_core.store.insight import Insight
@@ -17,19 +17,20 @@ from tasker_core.store.workers import Workers
 
 
 class Store:
-    """Everything Tasker keeps, on one database."""
+    """Everything Tasker keeps, on one ``database``; through ``access`` where that isn't the database itself."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, access: Access | None = None) -> None:
+        access = access or database
         self.database = database
-        self.tasks = Tasks(database)
-        self.steps = Steps(database)
-        self.templates = Templates(database)
-        self.workers = Workers(database)
-        self.insight = Insight(database)
-        self.history = History(database)
-        self.repairs = Repairs(database)
-        self.dead_letters = DeadLetters(database)
-        self.analytics = Analytics(database)
+        self.tasks = Tasks(access)
+        self.steps = Steps(access)
+        self.templates = Templates(access)
+        self.workers = Workers(access)
+        self.insight = Insight(access)
+        self.history = History(access)
+        self.repairs = Repairs(access)
+        self.dead_letters = DeadLetters(access)
+        self.analytics = Analytics(access)
 
     def close(self) -> None:
         self.database.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from tasker_core.store.database import Call, Database
+from tasker_core.store.database import Access, Call
 from tasker_core.words import Micros
 
 
@@ -47,7 +47,7 @@ class SlowTask(NamedTuple):
 class Analytics:
     """What can be said about how things went."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def first_since(self, moment: Micros) -> int:

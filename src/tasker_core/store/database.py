@@ -42,12 +42,8 @@ class Transaction(Protocol):
         ...
 
 
-class Database(Protocol):
-    """One database, shared by the threads of a process."""
-
-    dialect: Dialect
-    can_hint: bool
-    """Whether ``hint`` reaches other processes."""
+class Access(Protocol):
+    """What a sentence about tasks, steps or workers needs of a database."""
 
     def read(self, *calls: Call) -> list[Rows]:
         """Run reading statements against what is committed."""
@@ -59,6 +55,22 @@ class Database(Protocol):
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A writing transaction for verbs that look before they write."""
+        ...
+
+
+class Database(Access, Protocol):
+    """One database, shared by the threads of a process."""
+
+    dialect: Dialect
+    can_hint: bool
+    """Whether ``hint`` reaches other processes."""
+
+    def join(self, connection: object) -> AbstractContextManager[Access]:
+        """Access inside the open transaction of an application's own ``connection`` to this database.
+
+        What is written takes effect with that transaction's commit; a block that raises undoes its own part alone.
+        Raises InvalidRequestError for a connection that can't be used.
+        """
         ...
 
     def migrate(self) -> Sequence[str]:

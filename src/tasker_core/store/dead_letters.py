@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tasker_core.store.database import Call, Database
+from tasker_core.store.database import Access, Call
 from tasker_core.words import JsonText, Micros
 
 PENDING = "pending"
@@ -53,7 +53,7 @@ class StandingRow(NamedTuple):
 class DeadLetters:
     """What can be said about dead letters."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def newest(self, status: str | None, limit: int, offset: int) -> list[DeadLetterRow]:

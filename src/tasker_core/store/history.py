@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from tasker_core.store.database import Call, Database, as_json
+from tasker_core.store.database import Access, Call, as_json
 from tasker_core.words import Micros
 
 PAGE = 1_000
@@ -28,7 +28,7 @@ class OldTask(NamedTuple):
 class History:
     """What can be said about tasks of the past."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def page(self, after: int, before: Micros, namespace: str | None = None) -> Sequence[OldTask]:

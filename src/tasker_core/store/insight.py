@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tasker_core.rules.facts import MOST_AHEAD, Facts, StepFact, WorkerFact
 from tasker_core.rules.symptoms import MOST_COUNTED, MOST_LANES, Duty, Failed, Pile, Symptoms, TemplateFact
-from tasker_core.store.database import Call, Database, Rows
+from tasker_core.store.database import Access, Call, Rows
 from tasker_core.words import Micros
 
 PAGE = 200
@@ -24,7 +24,7 @@ class UnfinishedTask(NamedTuple):
 class Insight:
     """What can be said about why tasks stand where they stand."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def facts(self, task: str) -> Facts | None:

@@ -11,25 +11,19 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager, suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
-from psycopg import errors as sqlstate
 from psycopg.types.string import TextLoader
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from tasker_core.errors import (
-    StoreDataError,
-    StoreError,
-    StoreFullError,
-    StoreUnavailableError,
-    StoreVersionError,
-)
+from tasker_core.errors import StoreError, StoreUnavailableError, StoreVersionError
 from tasker_core.forks import renew_in_children
 from tasker_core.rules.symptoms import PostgresFact
-from tasker_core.store.database import Call, Rows, as_json
+from tasker_core.store.database import Access, Call, Row, Rows, as_json
+from tasker_core.store.postgres_errors import TryAgain, said_plainly
+from tasker_core.store.postgres_guest import Connection, joined
 from tasker_core.store.statements import Dialect, migrations, statements, tables
 from tasker_core.store.wire import Sentence, WireConnection, statement_of
 
@@ -49,7 +43,6 @@ RECONNECT_WITHIN = 3.0
 """Seconds over which the pool knocks less and less often; then it begins anew, so that a database is found soon."""
 DEADLOCK_TRIES = 5
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 _BEGIN = Sentence(statement_of("begin", BEGIN), {})
 _COMMIT = Sentence(statement_of("commit", "commit"), {})
 _SET_TRANSACTION = Sentence(statement_of("set_transaction", SET_TRANSACTION), {})
@@ -86,6 +79,7 @@ class PostgresDatabase:
         self._statements = {name: statement_of(name, sql) for name, sql in statements("pg", self.schema).items()}
         self._pool: ConnectionPool[WireConnection] | None = None
         self.is_pooled = False
+        self._identity: Row | None = None
         self.begin_anew()
         renew_in_children(self)
 
@@ -108,7 +102,7 @@ class PostgresDatabase:
     ) -> list[Rows]:
         for attempt in range(1, DEADLOCK_TRIES + 1):
             try:
-                with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+                with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
                     before_all = [*before, *self._preface()]
                     try:
                         answers = connection.say([*before_all, *map(self._sentence, calls), *after])
@@ -116,7 +110,7 @@ class PostgresDatabase:
                         _roll_back(connection)
                         raise
                     return answers[len(before_all) : len(before_all) + len(calls)]
-            except _TryAgain as error:
+            except TryAgain as error:
                 if attempt == DEADLOCK_TRIES:
                     raise StoreUnavailableError(str(error)) from error
                 time.sleep(0.01 * attempt)
@@ -130,7 +124,7 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
-        with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+        with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
             try:
                 connection.say([_BEGIN, *self._preface()])
                 yield _Transaction(connection, self._sentence)
@@ -138,6 +132,16 @@ class PostgresDatabase:
             except BaseException:
                 _roll_back(connection)
                 raise
+
+    def join(self, connection: object) -> AbstractContextManager[Access]:
+        return joined(connection, self.name, statements("pg", self.schema), self._is_here)
+
+    def _is_here(self, identity: Row) -> bool:
+        """Whether this is the database that a connection with this ``identity`` is on."""
+        if identity != self._identity:
+            # Not known yet, or the server has been restarted since.
+            ((self._identity,),) = self.read(Call("database_identity", {}))
+        return identity == self._identity
 
     def migrate(self) -> Sequence[str]:
         applied: list[str] = []
@@ -204,18 +208,18 @@ class PostgresDatabase:
         return -1
 
     def hint(self, payload: str) -> None:
-        with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+        with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
             connection.execute("select pg_notify(%s, %s)", (self._channel, payload))
 
     def hears(self) -> bool:
-        with self._said_plainly():
+        with said_plainly(self.name):
             self._connections()
         return not self.is_pooled or self._listen_url is not None
 
     def listen(self, hear: Callable[[str], None], over: threading.Event) -> None:
         if not self.hears():
             return
-        with self.connect_directly(self._listen_url) as connection, self._said_plainly():
+        with self.connect_directly(self._listen_url) as connection, said_plainly(self.name):
             connection.execute(f'listen "{self._channel}"')
             while not over.is_set():
                 for notice in connection.notifies(timeout=1.0):
@@ -227,12 +231,12 @@ class PostgresDatabase:
 
     def version(self) -> int:
         """The server's version as a number: 150018 for 15.18."""
-        with self._said_plainly(), self._connections().connection(PATIENCE) as connection:
+        with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
             return connection.info.server_version
 
     def connect_directly(self, url: str | None = None) -> Connection:
         """A connection outside the pool, for LISTEN. ``url`` leads past a pooler."""
-        with self._said_plainly():
+        with said_plainly(self.name):
             return psycopg.connect(url or self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT)
 
     def close(self) -> None:
@@ -294,28 +298,6 @@ class PostgresDatabase:
         if not self.is_pooled:
             connection.execute(SET_SESSION, prepare=False)
 
-    @contextmanager
-    def _said_plainly(self) -> Iterator[None]:
-        """Turn psycopg's errors into ours, with what to do about them; a password is never among what is said."""
-        try:
-            yield
-        except (sqlstate.DeadlockDetected, sqlstate.SerializationFailure) as error:
-            raise _TryAgain(f"{self.name}: {_first_line(error)}") from error
-        except sqlstate.DiskFull as error:
-            raise StoreFullError(f"{self.name}: the server's disk is full ({_first_line(error)})") from error
-        except (sqlstate.UndefinedTable, sqlstate.UndefinedColumn, sqlstate.InvalidSchemaName) as error:
-            raise StoreVersionError(f"{self.name}: {_first_line(error)}; run: tasker migrate") from error
-        except sqlstate.InsufficientPrivilege as error:
-            raise StoreError(
-                f"{self.name}: {_first_line(error)}; docs/how-to says which rights Tasker needs"
-            ) from error
-        except (psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError) as error:
-            raise StoreDataError(f"{self.name}: {_first_line(error)}") from error
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise StoreUnavailableError(f"{self.name} can't be reached: {_first_line(error)}") from error
-        except psycopg.Error as error:
-            raise StoreError(f"{self.name}: {_first_line(error)}") from error
-
 
 class _Transaction:
     def __init__(self, connection: WireConnection, sentence: Callable[[Call], Sentence]) -> None:
@@ -327,10 +309,6 @@ class _Transaction:
 
 
 _inherited: list[object] = []
-
-
-class _TryAgain(StoreUnavailableError):
-    """The database chose this transaction as a victim; nothing of it was kept."""
 
 
 def _go_on_knocking(pool: ConnectionPool[WireConnection]) -> None:
@@ -345,8 +323,3 @@ def _roll_back(connection: Connection) -> None:
             connection.execute("rollback")
     except psycopg.Error:
         connection.close()
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasker_core.store.database import Call, Database, as_json
+from tasker_core.store.database import Access, Call, as_json
 from tasker_core.words import Micros
 
 
@@ -19,7 +19,7 @@ class Repaired:
 class Repairs:
     """What operators can say."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def reset(self, task: int, step: str, stamp: int, now: Micros, actor: str, reason: str) -> Repaired | None:

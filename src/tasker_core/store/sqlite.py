@@ -8,23 +8,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs
 from weakref import WeakSet
 
-from tasker_core.errors import (
-    StoreCorruptError,
-    StoreDataError,
-    StoreError,
-    StoreFullError,
-    StoreLockedError,
-    StoreVersionError,
-)
+from tasker_core.errors import StoreError, StoreVersionError
 from tasker_core.forks import renew_in_children
 from tasker_core.rules.symptoms import SqliteFact
-from tasker_core.store.database import Call, Rows
+from tasker_core.store.database import Access, Call, Rows
 from tasker_core.store.sqlite_file import condition_of, refuse_impossible_places
+from tasker_core.store.sqlite_guest import joined
+from tasker_core.store.sqlite_transaction import SqliteTransaction, said_plainly
 from tasker_core.store.statements import Dialect, migrations, statements
 
 OLDEST_SQLITE = (3, 39, 0)
@@ -85,7 +80,7 @@ class SqliteDatabase:
 
     def read(self, *calls: Call) -> list[Rows]:
         connection = self._reader()
-        with _said_plainly(self.path):
+        with said_plainly(self.path):
             return [connection.execute(self._sql[name], params).fetchall() for name, params in calls]
 
     def write(self, *calls: Call) -> list[Rows]:
@@ -93,17 +88,23 @@ class SqliteDatabase:
             return transaction.run(*calls)
 
     @contextmanager
-    def transaction(self) -> Iterator[_Transaction]:
-        with self.writing, _said_plainly(self.path):
+    def transaction(self) -> Iterator[SqliteTransaction]:
+        with self.writing, said_plainly(self.path):
             connection = self._writer or self._open_writer()
             self._patiently(connection, "begin immediate")
             try:
-                yield _Transaction(connection, self._sql)
+                yield SqliteTransaction(connection, self._sql, connection.execute)
                 connection.execute("commit")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("rollback")
                 raise
+
+    def join(self, connection: object) -> AbstractContextManager[Access]:
+        def begin(theirs: sqlite3.Connection) -> None:
+            self._patiently(theirs, "begin immediate")
+
+        return joined(connection, self.path, self._sql, begin)
 
     def migrate(self) -> Sequence[str]:
         applied: list[str] = []
@@ -133,7 +134,7 @@ class SqliteDatabase:
         self.migrate()
 
     def condition(self) -> SqliteFact:
-        with _said_plainly(self.path):
+        with said_plainly(self.path):
             return condition_of(self.path, self._sql, self.max_pages, self._obstacle)
 
     def _obstacle(self) -> str:
@@ -157,7 +158,7 @@ class SqliteDatabase:
 
     def change_mark(self) -> int:
         connection = self._reader()
-        with _said_plainly(self.path):
+        with said_plainly(self.path):
             (mark,) = connection.execute("pragma data_version").fetchone()
         return int(mark)
 
@@ -170,7 +171,7 @@ class SqliteDatabase:
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if connection is None:
-            with _said_plainly(self.path):
+            with said_plainly(self.path):
                 connection = self._connect()
                 connection.execute("pragma query_only = on")
             self._local.reader = connection
@@ -227,22 +228,6 @@ class SqliteDatabase:
         self._local = threading.local()
 
 
-class _Transaction:
-    def __init__(self, connection: sqlite3.Connection, sql: dict[str, str]) -> None:
-        self.connection = connection
-        self._sql = sql
-
-    def run(self, *calls: Call) -> list[Rows]:
-        connection, sql = self.connection, self._sql
-        answers: list[Rows] = []
-        for name, params in calls:
-            before = connection.total_changes
-            cursor = connection.execute(sql[name], params)
-            gives_rows = cursor.description is not None
-            answers.append(cursor.fetchall() if gives_rows else [(connection.total_changes - before,)])
-        return answers
-
-
 _inherited: list[object] = []
 _databases: WeakSet[SqliteDatabase] = WeakSet()
 _forking = threading.local()
@@ -263,33 +248,3 @@ def _go_on_writing() -> None:
 
 
 os.register_at_fork(before=_await_writers, after_in_parent=_go_on_writing)
-
-
-@contextmanager
-def _said_plainly(path: Path) -> Iterator[None]:
-    """Turn sqlite3's errors into ours, with what to do about them."""
-    try:
-        yield
-    except UnicodeEncodeError as error:
-        raise StoreDataError(f"{path}: a text holds half a surrogate pair, which can't be stored") from error
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StoreLockedError(
-                f"{path} is locked: another process has been writing for longer than the busy timeout. "
-                "Find it (fuser, lsof), or wait and try again; nothing was changed"
-            ) from error
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise StoreCorruptError(
-                f"{path} is not a sound SQLite database ({error}). Restore it from a backup, "
-                "or move it away to begin with an empty one"
-            ) from error
-        if code == sqlite3.SQLITE_FULL:
-            raise StoreFullError(f"no room left to write {path} ({error}). Make room; nothing was changed") from error
-        if code == sqlite3.SQLITE_READONLY:
-            raise StoreError(f"{path} can't be written: check the permissions of the file and its directory") from error
-        if code == sqlite3.SQLITE_CANTOPEN:
-            raise StoreError(f"{path} can't be opened: check the permissions of the file and its directory") from error
-        if isinstance(error, sqlite3.DataError | sqlite3.IntegrityError):
-            raise StoreDataError(f"{path}: {error}") from error
-        raise StoreError(f"{path}: {error}") from error

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json
 
-from tasker_core.store.database import Call, Database, Rows, as_json
+from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
 from tasker_core.store.warnings import RESULT_SCHEMA, warning_rows
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict, Violation
@@ -68,7 +68,7 @@ class Look:
 class Steps:
     """What can be said about steps."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def settle(

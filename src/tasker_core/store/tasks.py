@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasker_core.rules.payload import encode
-from tasker_core.store.database import Call, Database, as_json
+from tasker_core.store.database import Access, Call, as_json
 from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
 from tasker_core.store.steps import Claim, claim_calls, claimed_rows
 from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
@@ -94,7 +94,7 @@ class Creation:
 class Tasks:
     """What can be said about tasks."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def create(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasker_core.store.database import Call, Database, as_json
+from tasker_core.store.database import Access, Call, as_json
 from tasker_core.store.rows import TemplateRow
 from tasker_core.words import JsonText, Micros
 
@@ -27,7 +27,7 @@ class NewTemplate:
 class Templates:
     """What can be said about templates."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def register(self, template: NewTemplate, now: Micros, *, make_current: bool) -> None:

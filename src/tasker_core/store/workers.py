@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tasker_core.store.database import Call, Database, as_json
+from tasker_core.store.database import Access, Call, as_json
 from tasker_core.store.rows import WorkerRow
 from tasker_core.words import Micros
 
@@ -12,7 +12,7 @@ from tasker_core.words import Micros
 class Workers:
     """What can be said about workers."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Access) -> None:
         self._database = database
 
     def register(self, worker: WorkerRow) -> int:

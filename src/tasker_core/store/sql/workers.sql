@@ -63,3 +63,9 @@ delete from tasker.duties where name = :name and holder = :holder
 -- On PostgreSQL the database's clock is the one that counts, for machines disagree about the time.
 select (extract(epoch from clock_timestamp()) * 1000000)::bigint --pg
 select null --lite
+
+-- name: database_identity
+-- Two connections that read the same are on the same database: no two servers start in the same microsecond, and a copy of
+-- one has started later. A connection's own address wouldn't tell, since a pooler may stand between.
+select (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint, oid::bigint from pg_database where datname = current_database() --pg
+select file from pragma_database_list where name = 'main' --lite
