@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import Any
 
@@ -33,3 +34,16 @@ class _Named(dict[str, str]):
 
     def __missing__(self, table: str) -> str:
         return self._form.format(table)
+
+
+def forbid(store: Store, table: str, condition: str) -> None:
+    """Let the database refuse rows of ``table`` for which ``condition`` holds."""
+    database = store.database
+    if isinstance(database, SqliteDatabase):
+        refusal = f"begin select raise(abort, 'refused: {table}'); end"
+        columns = re.sub(r"\b(task_id|result)\b", r"new.\1", condition)
+        meddle(store, f"create trigger forbid_{table} before insert on {{{table}}} when {columns} {refusal}")
+    else:
+        meddle(
+            store, f"alter table {{{table}}} add constraint refused_{table} check (not coalesce({condition}, false))"
+        )

@@ -30,7 +30,19 @@ from tasker_core.errors import TaskNotFoundError, TaskStateError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
-from tasker_core.words import ClaimRequest, Ending, JsonText, Lease, LeaseKey, Micros, Outcome, Reply, Report, TaskState
+from tasker_core.words import (
+    ClaimRequest,
+    Ending,
+    JsonText,
+    Lease,
+    LeaseKey,
+    Micros,
+    Outcome,
+    Reply,
+    Report,
+    Settled,
+    TaskState,
+)
 
 __all__ = ["Created", "Engine", "Heard", "Known", "Pruned", "Registered", "TaskRequest"]
 
@@ -111,11 +123,12 @@ class Engine:
         for done in settlements:
             self.wake.rested(done.rested)
         leases: list[Lease] = []
-        last = settlements[-1]
-        if request is not None and last.claimed:
+        last = settlements[-1] if settlements else None
+        if request is not None and last is not None and last.claimed:
             leases = self._claimer.leases(last.claimed, request, last.now)
         if self.wake.reaches_others(but):
-            self._hint_at(reports, request, len(leases), but)
+            applied = [report for report in reports if answers[report.outcome.key] is Settled.APPLIED]
+            self._hint_at(applied, request, len(leases), but)
         return Reply(answers, leases)
 
     def _hint_at(self, reports: Sequence[Report], request: ClaimRequest | None, claimed: int, but: object) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_result
-from tasker_core.errors import StoreDataError
+from tasker_core.errors import StoreDataError, TemplateError, UnknownTemplateError
+from tasker_core.rules.refusal import is_spoiled, is_what_became_of, spoiled
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
 from tasker_core.store.steps import Claim, DeadLetter, Ruling, Settlement
@@ -20,11 +22,12 @@ from tasker_core.words import (
     Outcome,
     Report,
     Settled,
-    StepError,
     StepState,
     TaskState,
     Violation,
 )
+
+log = logging.getLogger("tasker.engine")
 
 LARGEST_BATCH = 200
 LARGEST_BATCH_BYTES = 4 * 1024 * 1024
@@ -55,7 +58,10 @@ class Settler:
         self, reports: Sequence[Report], actor: str, claim: Claim | None, answers: dict[LeaseKey, Settled]
     ) -> list[Settlement]:
         now = self._clock.now()
-        rulings = [self._ruling(report, now) for report in reports]
+        try:
+            rulings = [self._ruling(report, now) for report in reports]
+        except (UnknownTemplateError, TemplateError, IndexError):
+            return self._settle_without_strangers(reports, actor, claim, answers)
         dead = [self._letter(ruling, actor) for ruling in rulings if _is_poison(ruling)]
         try:
             done = self._store.steps.settle(rulings, self._ids.stamp(), now, actor, claim, dead)
@@ -82,11 +88,45 @@ class Settler:
             first = self._settle(reports[:middle], actor, None, answers)
             return first + self._settle(reports[middle:], actor, claim, answers)
         (report,) = reports
-        if report.outcome.error is not None and report.outcome.error.error_type == "serialization_error":
-            raise error
-        refused = StepError(f"the database refused the result: {error}", "serialization_error", retryable=False)
-        spoiled = Outcome(report.outcome.key, Ending.FAILED, error=refused)
-        return self._settle([report._replace(outcome=spoiled)], actor, claim, answers)
+        if is_spoiled(report.outcome):
+            self._turn_away(report, f"the database refuses it even without its content: {error}", actor, answers)
+            return self._only_claim(claim)
+        ended = report._replace(outcome=spoiled(report.outcome, str(error)))
+        return self._settle([ended], actor, claim, answers)
+
+    def _settle_without_strangers(
+        self, reports: Sequence[Report], actor: str, claim: Claim | None, answers: dict[LeaseKey, Settled]
+    ) -> list[Settlement]:
+        """Somebody reports on a template or a step that isn't known here, and others mustn't wait for that."""
+        familiar: list[Report] = []
+        for report in reports:
+            try:
+                self._ruling(report, 0)
+            except IndexError:
+                self._turn_away(report, f"its template has no step number {report.outcome.key.no}", actor, answers)
+            except (UnknownTemplateError, TemplateError) as error:
+                self._turn_away(report, str(error), actor, answers)
+            else:
+                familiar.append(report)
+        return self._settle(familiar, actor, claim, answers) if familiar else self._only_claim(claim)
+
+    def _turn_away(self, report: Report, why: str, actor: str, answers: dict[LeaseKey, Settled]) -> None:
+        """A report that can never be settled: its sender loses the lease, and the step is found as lost."""
+        key = report.outcome.key
+        log.error("the report of %s on step %s, %s, is refused: %s", actor, report.step, tuple(key), why)
+        answers[key] = Settled.LOST
+        try:
+            self._store.steps.record_rejected(
+                [(key, self._ids.stamp())], f"report refused: {why}", self._clock.now(), actor
+            )
+        except StoreDataError as error:
+            log.error("that can't be written down either: %s", error)
+
+    def _only_claim(self, claim: Claim | None) -> list[Settlement]:
+        if claim is None:
+            return []
+        stamp, now = self._ids.stamp(), self._clock.now()
+        return [Settlement(stamp, now, frozenset(), {}, self._store.steps.claim(claim, stamp, now))]
 
     def _ruling(self, report: Report, now: Micros) -> Ruling:
         known, outcome = self._catalog.known(report.template), report.outcome
@@ -107,7 +147,9 @@ class Settler:
         late: list[LeaseKey] = []
         for report in reports:
             key, ruling = report.outcome.key, said[report.outcome.key]
-            if before.get(key) == (ruling.ending, ruling.verdict.result, ruling.verdict.error):
+            ending, result, error = before.get(key, (None, None, None))
+            again = (ending, result, error) == (ruling.ending, ruling.verdict.result, ruling.verdict.error)
+            if again or is_what_became_of(error, report.outcome):
                 answers[key] = Settled.REPLAYED
                 continue
             cancelled = states.get(key.task) == TaskState.CANCELLED

@@ -9,7 +9,7 @@ from tasker_core.engine.processes import ProcessId, is_alive, is_here, this_proc
 from tasker_core.engine.settle import Settler
 from tasker_core.store import Store
 from tasker_core.store.rows import HeldRow, WorkerRow
-from tasker_core.words import Ending, LeaseKey, Micros, Outcome, Report, StepError
+from tasker_core.words import Ending, LeaseKey, Micros, Outcome, Report, Settled, StepError
 
 SWEEP_EVERY: Micros = SECOND
 DUTY = "sweep"
@@ -56,7 +56,10 @@ class Sweeper:
         while rows := self._store.steps.abandoned():
             reports = [_lost(row, workers.get(row.worker)) for row in rows]
             answers, _ = self._settler.settle(reports, self._name)
-            freed += len(answers)
+            settled = list(answers.values()).count(Settled.APPLIED)
+            if not settled:  # what can't be settled would be found again and again
+                break
+            freed += settled
         self._chore()
         return freed
 
