@@ -3,63 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
-import subprocess
-import sys
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.interpreters import interpreters
+from tests.packaging.programs import ROOT, run
 from tests.support.code_blocks import code_blocks
 
-ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
-
-
-def run(command: Sequence[str | Path], directory: Path, **variables: str) -> str:
-    """Runs a program as a user would who never saw the checkout; returns what it printed."""
-    hidden = {"VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS"}
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON") and k not in hidden}
-    ended = subprocess.run(
-        command,
-        cwd=directory,
-        env=environment | variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert ended.returncode == 0, f"{' '.join(map(str, command))}\n{ended.stdout}{ended.stderr}"
-    return ended.stdout
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("wheel")
-    run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", directory, ROOT], directory)
-    (built,) = directory.glob("*.whl")
-    return built
-
-
-@pytest.fixture(
-    scope="session",
-    params=[
-        pytest.param(path, id=version, marks=pytest.mark.xdist_group(f"packaging-{version}"))
-        for version, path in interpreters().items()
-    ],
-)
-def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment that holds the wheel, its dependencies and mypy: returns its directory of programs."""
-    directory = tmp_path_factory.mktemp("outside")
-    run([request.param, "-m", "venv", directory / "venv"], directory)
-    programs = directory / "venv/bin"
-    mypy = f"mypy=={importlib.metadata.version('mypy')}"
-    run([programs / "python", "-m", "pip", "install", "--quiet", wheel, mypy], directory)
-    return programs
 
 
 @pytest.mark.xdist_group("packaging")
@@ -81,11 +33,6 @@ def test_the_command_and_the_module_are_the_wheels(installed: Path, tmp_path: Pa
     said, place = printed.split()
     assert said == version
     assert Path(place).is_relative_to(installed.parent)
-
-
-def test_a_users_code_passes_mypy_strict(installed: Path, tmp_path: Path) -> None:
-    (tmp_path / "user_code.py").write_bytes((Path(__file__).parent / "user_code.py").read_bytes())
-    assert "Success" in run([installed / "mypy", "--strict", "user_code.py"], tmp_path)
 
 
 def test_a_users_code_runs(installed: Path, tmp_path: Path) -> None:

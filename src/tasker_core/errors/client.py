@@ -47,7 +47,7 @@ class SchemaViolationError(InvalidRequestError):
 
     def __init__(self, message: str, *, violations: Sequence[Violation]) -> None:
         super().__init__(message, field=f"context{violations[0].path}")
-        self.violations = list(violations)
+        self.violations: list[Violation] = list(violations)
 
 
 class Finding(Protocol):
@@ -66,7 +66,7 @@ class TemplateError(ClientError, ValueError):
 
     def __init__(self, message: str, *, findings: Sequence[Finding] = ()) -> None:
         super().__init__(message)
-        self.findings = list(findings)
+        self.findings: list[Finding] = list(findings)
 
 
 class UnknownTemplateError(ClientError):

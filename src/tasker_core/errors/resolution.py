@@ -19,7 +19,7 @@ class HandlerNotFoundError(ResolutionError):
     def __init__(self, message: str, *, callable: str = "", nearest: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.callable = callable
-        self.nearest = tuple(nearest)
+        self.nearest: tuple[str, ...] = tuple(nearest)
 
 
 class AmbiguousHandlerError(ResolutionError):
@@ -28,7 +28,7 @@ class AmbiguousHandlerError(ResolutionError):
     def __init__(self, message: str, *, callable: str = "", candidates: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.callable = callable
-        self.candidates = tuple(candidates)
+        self.candidates: tuple[str, ...] = tuple(candidates)
 
 
 class ResolverNotFoundError(ResolutionError):

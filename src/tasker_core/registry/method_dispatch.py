@@ -19,7 +19,7 @@ class MethodDispatchWrapper:
             raise AttributeError(f"{type(handler).__name__} has no method {target_method!r}")
         self.handler = handler
         self.target_method = target_method
-        self.call = getattr(handler, target_method)
+        self.call: Any = getattr(handler, target_method)
 
     def unwrap(self) -> Any:
         """The handler itself."""

@@ -22,7 +22,7 @@ class ResolverChain:
 
     def __init__(self) -> None:
         self._resolvers: list[BaseResolver] = []
-        self.revision = 0
+        self.revision: int = 0
         """Changes whenever the chain may answer differently."""
 
     @classmethod

@@ -25,7 +25,9 @@ LONGEST_SECONDS = 31_536_000
 class Block(BaseModel):
     """A mapping in a template."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        strict=True, frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True
+    )
 
     other_names: ClassVar[Mapping[str, str]] = {}
     """Keys that are accepted for the ones that the models name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ class StepEvent(BaseModel):
     the results it depends on (the views of :mod:`tasker_core.models` read it).
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     event_id: str = ""
     task_uuid: UUID
@@ -32,7 +32,7 @@ FfiStepEvent = StepEvent
 class DomainEventMetadata(BaseModel):
     """Where a domain event comes from. A publisher may add fields of its own."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
     task_uuid: str
     step_uuid: str | None = None

@@ -37,7 +37,7 @@ class StepHandlerResult(BaseModel):
     (False, 'card_declined', False)
     """
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
     is_success: bool = Field(alias="success")
     result: dict[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,7 @@ from tasker_core.types.enums import WorkerState
 class BootstrapConfig(BaseModel):
     """How a worker starts. A key that isn't one of these is refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     worker_id: str | None = None
     namespace: str = "default"
@@ -46,7 +46,7 @@ class WorkerStatus(BaseModel):
 class LogContext(BaseModel):
     """What a log line is about; other fields may be added."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
     correlation_id: str | None = None
     task_uuid: str | None = None
