@@ -19,6 +19,8 @@ Fields: TypeAlias = Mapping[str, Any] | LogContext | None
 TRACE = 5
 """The level of ``log_trace``, below DEBUG."""
 
+OWN_LOGGERS = ("tasker", "tasker_core")
+
 log = logging.getLogger("tasker_core.app")
 logging.addLevelName(TRACE, "TRACE")
 
@@ -57,6 +59,13 @@ def log_debug(message: str, fields: Fields = None) -> None:
 def log_trace(message: str, fields: Fields = None) -> None:
     """Something that only helps whoever reads the code beside it. ``fields`` as for :func:`log_error`."""
     _log(TRACE, message, fields)
+
+
+def set_level(name: str) -> None:
+    """From which level on Tasker's own loggers speak: trace, debug, info, warn or error."""
+    level = {"trace": TRACE, "debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING}.get(name)
+    for logger in OWN_LOGGERS:
+        logging.getLogger(logger).setLevel(logging.ERROR if level is None else level)
 
 
 def _log(level: int, message: str, fields: Fields) -> None:

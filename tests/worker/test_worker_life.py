@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tasker_core import (
     stop_worker,
     transition_to_graceful_shutdown,
 )
+from tasker_core.logging import OWN_LOGGERS
 from tasker_core.step_handler import depends_on, inputs, step_handler
 from tests.support.workshop import Workshop, eventually, flow
 
@@ -245,6 +247,43 @@ def test_the_functions_of_bootstrap_drive_the_same_worker(workshop: Workshop, mo
     waiting = workshop.create(context={"no": 2})
     assert stop_worker() == "stopped" and not is_worker_running()
     assert workshop.states(waiting) == {"work": "enqueued"}
+
+
+@pytest.fixture
+def levels() -> Iterator[None]:
+    """Puts the levels of Tasker's loggers back."""
+    loggers = [logging.getLogger(name) for name in OWN_LOGGERS]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("levels")
+def test_a_bootstrap_config_names_a_file_of_settings_and_a_level(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "else.toml"
+    file.write_text("[worker]\nconcurrency = 3\n")
+    worker = workshop.start(config=BootstrapConfig(config_path=str(file), log_level="debug"))
+    assert worker.service.loop.executor.slots == 3
+    assert [logging.getLogger(name).level for name in OWN_LOGGERS] == [logging.DEBUG, logging.DEBUG]
+    worker.stop()
+    workshop.start(config=BootstrapConfig(worker_id="w"))
+    assert logging.getLogger("tasker").level == logging.DEBUG, "a level that isn't given changes nothing"
+    Worker.reset_instance()
+    with pytest.raises(ValueError, match=r"config_path names a file that can't be used: .*nowhere\.toml"):
+        workshop.start(config=BootstrapConfig(config_path=str(tmp_path / "nowhere.toml")))
+
+
+def test_a_method_that_a_handler_has_not_is_said_once(workshop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
+    workshop.handler("pay")(lambda: {"by": "call"})
+    workshop.template({"pay": []}, pay={"handler": {"callable": "pay", "method": "refund"}})
+    workshop.start()
+    assert workshop.result(workshop.run().task_uuid, "pay") == {"by": "call"}
+    workshop.handler("other")(lambda: None)
+    workshop.template({"other": []}, name="other")
+    assert workshop.run("other").status == "complete"
+    said = [record.message for record in caplog.records if "refund" in record.message]
+    assert said == ["step 'pay' names the method 'refund', which pay doesn't have: 'call' runs"]
 
 
 def test_a_handler_that_is_registered_late_is_served(workshop: Workshop, caplog: pytest.LogCaptureFixture) -> None:

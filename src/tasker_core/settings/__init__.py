@@ -20,11 +20,12 @@ log = logging.getLogger("tasker.settings")
 _told: set[str] = set()
 
 
-def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(arguments: Mapping[str, Any] | None = None, *, config_path: str | None = None) -> Settings:
     """The settings of this process: what ``arguments`` say, else the environment, the files, the defaults.
 
     Args:
         arguments: as tables of a file: ``{"worker": {"concurrency": 4}}``; None says nothing.
+        config_path: a file to read instead of the one that TASKER_CONFIG_PATH names.
 
     What is odd, an unknown key say, is logged once. Raises SettingsError that names everything that is wrong.
 
@@ -33,7 +34,7 @@ def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
     """
     from tasker_core.settings.reading import read_settings
 
-    reading = read_settings(arguments)
+    reading = read_settings(arguments, config_path=config_path)
     if reading.settings is None:
         raise SettingsError("\n".join(remark.sentence for remark in reading.errors))
     for remark in reading.remarks:

@@ -50,6 +50,7 @@ def read_settings(
     *,
     environ: Mapping[str, str] | None = None,
     directory: FilePath | None = None,
+    config_path: str | None = None,
     strict: bool = False,
 ) -> Reading:
     """Read the settings of this process; what is wrong with them is among the remarks.
@@ -59,6 +60,7 @@ def read_settings(
             nothing.
         environ: the environment variables; this process's when None.
         directory: where ``tasker.toml`` and ``worker.toml`` are looked for; the working directory when None.
+        config_path: the file to read, wherever it is; the one that TASKER_CONFIG_PATH names when None.
         strict: whether an unknown key of ``tasker.toml`` is an error.
     """
     environ = os.environ if environ is None else environ
@@ -69,7 +71,7 @@ def read_settings(
             given.say(path, value, Origin("argument", path[-1] if path[0] == "worker" else "_".join(path)))
     layers = [given, environment_layer(environ)]
     remarks += misspelt_variables(environ)
-    files = _files(environ, directory or FilePath(), remarks)
+    files = _files(environ, directory or FilePath(), config_path, remarks)
     for file in files:
         layer, noticed = published_layer(file, environ) if is_published(file.data) else own_layer(file, strict=strict)
         layers.append(layer)
@@ -81,7 +83,9 @@ def read_settings(
     return Reading(settings, tuple(layers), tuple(file.name for file in files), tuple(remarks))
 
 
-def _files(environ: Mapping[str, str], directory: FilePath, remarks: list[Remark]) -> list[TomlFile]:
+def _files(
+    environ: Mapping[str, str], directory: FilePath, config_path: str | None, remarks: list[Remark]
+) -> list[TomlFile]:
     """The files to read, the one that wins first: ``tasker.toml``, then those of the published system."""
     own, published = list[TomlFile](), list[TomlFile]()
 
@@ -89,7 +93,8 @@ def _files(environ: Mapping[str, str], directory: FilePath, remarks: list[Remark
         try:
             file = read_toml(path)
         except SettingsError as error:
-            named = "TASKER_CONFIG_PATH names a file that can't be used: " if is_named else ""
+            by = "config_path" if config_path else "TASKER_CONFIG_PATH"
+            named = f"{by} names a file that can't be used: " if is_named else ""
             remarks.append(Remark("error", "", f"{named}{error}"))
             return
         if is_published(file.data):
@@ -97,7 +102,7 @@ def _files(environ: Mapping[str, str], directory: FilePath, remarks: list[Remark
         elif is_named or path.name == OWN_NAME:
             own.append(file)
 
-    if named := environ.get("TASKER_CONFIG_PATH"):
+    if named := config_path or environ.get("TASKER_CONFIG_PATH"):
         read(FilePath(named), is_named=True)
     if not own and (directory / OWN_NAME).is_file():
         read(directory / OWN_NAME)

@@ -10,7 +10,14 @@ from tasker_core.types.enums import WorkerState
 
 
 class BootstrapConfig(BaseModel):
-    """How a worker starts. A key that isn't one of these is refused."""
+    """How a worker starts. A key that isn't one of these is refused.
+
+    Args:
+        worker_id: the worker's name; else host and process.
+        namespace: accepted, and says nothing: ``Worker.start(namespaces=...)`` serves some only.
+        config_path: a file of settings, a ``tasker.toml`` or a published ``worker.toml``.
+        log_level: from which level on Tasker's loggers speak, if it is given.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 

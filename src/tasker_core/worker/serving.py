@@ -9,6 +9,7 @@ from tasker_core.engine import Known
 from tasker_core.errors import ResolutionError
 from tasker_core.registry import HandlerDefinition, HandlerRegistry
 from tasker_core.registry.lookup import ResolvedHandler
+from tasker_core.registry.template_check import method_missing
 from tasker_core.words import Lease, lane_of
 from tasker_core.worker.attempt import Plan
 
@@ -40,6 +41,7 @@ class Serving:
         self.wants: dict[str, Sequence[str]] = {}
         self.missing: dict[str, str] = {}
         """Steps that this worker can't serve, "namespace/template/step" -> why."""
+        self._odd: dict[str, str] = {}
 
     @property
     def is_outdated(self) -> bool:
@@ -54,23 +56,30 @@ class Serving:
         lanes: set[str] = set()
         wants: dict[str, set[str]] = {}
         missing: dict[str, str] = {}
+        odd: dict[str, str] = {}
         for known in templates:
             template = known.template
             if self._namespaces is not None and template.namespace_name not in self._namespaces:
                 continue
             for step in template.steps:
                 lane = lane_of(template.namespace_name, step.handler.callable)
+                place = f"{template.namespace_name}/{template.name}/{step.name}"
                 try:
                     handler = self._find(known, step.name)
                 except ResolutionError as error:
-                    missing.setdefault(f"{template.namespace_name}/{template.name}/{step.name}", str(error))
+                    missing.setdefault(place, str(error))
                     continue
+                if handler.method_missing:
+                    odd[place] = method_missing(step, handler)
                 lanes.add(lane)
                 wants.setdefault(lane, set()).update(getattr(handler.handler, "declared_dependencies", ()))
         for name, why in missing.items():
             if self.missing.get(name) != why:
                 log.warning("step %s isn't served by this worker: %s", name, why)
-        self.missing = missing
+        for name, what in odd.items():
+            if self._odd.get(name) != what:
+                log.warning("%s", what)
+        self.missing, self._odd = missing, odd
         self.wants = {lane: tuple(sorted(names)) for lane, names in wants.items() if names}
         changed = lanes != self.lanes
         self.lanes = frozenset(lanes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
+from tasker_core.logging import set_level
 from tasker_core.registry import HandlerRegistry
 from tasker_core.settings import load_settings
 from tasker_core.types import BootstrapConfig, BootstrapResult
@@ -54,7 +55,8 @@ class Worker:
 
         Args:
             handler_packages: packages to import, with all their modules, for the handlers in them.
-            config: ``worker_id`` names the worker; the other fields are accepted.
+            config: ``worker_id`` names the worker, ``config_path`` a file of settings; ``log_level`` is the least that
+                Tasker's loggers tell. ``namespace`` is accepted and says nothing: see ``namespaces``.
             database_url: the store; where nothing names one, ``sqlite:///tasker.db``.
             concurrency: how many handlers run at once; 10 where nothing says.
             shutdown_timeout: how many seconds a stop waits for what runs; 30 where nothing says.
@@ -84,7 +86,10 @@ class Worker:
                 "weights": weights,
                 "template_path": None if template_path is None else [str(template_path)],
             }
-            settings = load_settings({"database": {"url": database_url}, "worker": own})
+            given = {"database": {"url": database_url}, "worker": own}
+            settings = load_settings(given, config_path=config.config_path if config else None)
+            if config is not None and "log_level" in config.model_fields_set:
+                set_level(config.log_level)
             registry = HandlerRegistry.instance(skip_bootstrap=True)
             for package in settings.worker.handlers:
                 discover(registry, package)
