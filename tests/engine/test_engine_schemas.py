@@ -9,13 +9,14 @@ import pytest
 
 from tasker_core.clock import ManualClock
 from tasker_core.engine import Engine
-from tasker_core.errors import InvalidRequestError, SchemaViolationError
+from tasker_core.errors import InvalidRequestError, SchemaViolationError, TemplateError
 from tasker_core.rules.template import Template
 from tasker_core.store import Store, open_database
 from tasker_core.types import TaskResponse
 from tasker_core.words import Settled
 from tests.support.flows import Hands, failed, ok, wish
 from tests.support.graphs import tables
+from tests.support.meddling import meddle
 
 INPUT = {"type": "object", "required": ["sku"], "properties": {"quantity": {"type": "integer"}}}
 RESULT = {"type": "object", "required": ["charge_id"], "properties": {"cents": {"type": "integer"}}}
@@ -178,3 +179,22 @@ def test_warnings_go_with_their_task(engine: Engine, hands: Hands, clock: Manual
     clock.advance(1)
     assert engine.prune(0).tasks == 1
     assert tables(engine.store, "warnings") == {"warnings": []}
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '{"other": 1}', "{broken", "17"])
+def test_a_result_that_is_not_wrapped_as_it_should_be_does_not_pass_by(engine: Engine, hands: Hands, text: str) -> None:
+    engine.catalog.register(order(schema_validation="enforce"), replace=False)
+    task = create(engine, GOOD)
+    hands.report(ok(hands.claim()["check"]))
+    report = ok(hands.claim()["pay"])
+    assert hands.answer(report._replace(outcome=report.outcome._replace(result=text))) is Settled.APPLIED
+    assert engine.views.steps(task)[1]["results"]["error"]["error_code"] == "result_schema"
+
+
+def test_a_schema_in_the_store_that_can_not_be_used_is_told_when_its_template_is(
+    engine: Engine, another_engine: Callable[[], Engine]
+) -> None:
+    engine.catalog.register(order(), replace=False)
+    meddle(engine.store, "update {templates} set content = replace(content, '\"object\"', '\"objct\"')")
+    with pytest.raises(TemplateError, match=r"shop/order 1\.0\.0 in the store can't be read: \"objct\" is not valid"):
+        create(another_engine(), GOOD)

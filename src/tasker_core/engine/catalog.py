@@ -255,12 +255,14 @@ class Catalog:
             if known is None:
                 try:
                     template = Template.from_content(decode(row.content))
+                    known = Known(row.id, template, self._enforce_schemas or template.schema_validation == "enforce")
+                    # Here and not when the first result comes: a schema that another release took may be refused.
+                    _ = known.input_schema, known.result_schemas
                 except ValueError as error:
                     raise TemplateError(
                         f"template {row.namespace}/{row.name} {row.version} in the store can't be read: {error}"
                     ) from error
-                enforces = self._enforce_schemas or template.schema_validation == "enforce"
-                known = self._known[row.id] = Known(row.id, template, enforces)
+                self._known[row.id] = known
             return known
 
 

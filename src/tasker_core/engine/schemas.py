@@ -8,6 +8,7 @@ from typing import TypeAlias
 from tasker_core.engine.catalog import Known
 from tasker_core.errors import SchemaViolationError
 from tasker_core.rules.payload import decode
+from tasker_core.rules.schema import Schema
 from tasker_core.words import Ending, JsonText, Outcome, StepError, Violation
 
 Violations: TypeAlias = Sequence[Violation]
@@ -31,7 +32,7 @@ def check_result(known: Known, outcome: Outcome) -> tuple[Outcome, Violations]:
     schema = known.result_schemas.get(outcome.key.no)
     if schema is None or outcome.ending is not Ending.OK or outcome.result is None:
         return outcome, ()
-    violations = schema.violations(decode(outcome.result).get("result"))
+    violations = _violations(schema, outcome.result)
     if not (violations and known.enforces_schemas):
         return outcome, violations
     error = StepError(
@@ -42,6 +43,17 @@ def check_result(known: Known, outcome: Outcome) -> tuple[Outcome, Violations]:
         context={"violations": [violation._asdict() for violation in violations]},
     )
     return Outcome(outcome.key, Ending.FAILED, error=error), ()
+
+
+def _violations(schema: Schema, stored: JsonText) -> Violations:
+    """Of a result as a worker hands it in, which may be of another make and send anything."""
+    try:
+        kept = decode(stored)
+    except ValueError as error:
+        return (Violation("", f"isn't JSON: {error}"),)
+    if not isinstance(kept, dict) or "result" not in kept:
+        return (Violation("", 'isn\'t wrapped as {"result": ...}'),)
+    return schema.violations(kept["result"])
 
 
 def _listed(violations: Violations) -> str:
