@@ -192,9 +192,9 @@ def steps(*waits: tuple[str, str]) -> str:
             id="timeout",
         ),
         pytest.param(
-            PAY + "    type: decision_point\n",
-            "order.yaml:7: error STEP_TYPE_NOT_BUILT: step 'pay' is of type 'decision', "
-            "which this release can't run; it runs standard steps",
+            PAY + "    type: batchable\n",
+            "order.yaml:7: error STEP_TYPE_NOT_BUILT: step 'pay' is of type 'batchable', "
+            "which this release can't run; it runs decision, deferred_convergence, standard steps",
             id="step type that isn't built",
         ),
         pytest.param(
@@ -249,7 +249,7 @@ def test_bad_template(text: str, said: str) -> None:
     assert complaint(text) == said
 
 
-@pytest.mark.parametrize("kind", ["decision", "deferred", "deferred_convergence", "batchable", "batch_worker"])
+@pytest.mark.parametrize("kind", ["batchable", "batch_worker"])
 def test_every_step_type_that_is_not_built_is_refused_by_name(kind: str) -> None:
     assert "error STEP_TYPE_NOT_BUILT: step 'pay' is of type" in complaint(PAY + f"    type: {kind}\n")
 
@@ -292,7 +292,7 @@ def test_the_error_is_a_tasker_error_and_a_value_error() -> None:
 
 def test_the_message_leaves_mere_notes_out_and_the_findings_hold_them() -> None:
     with pytest.raises(TemplateError) as caught:
-        read_template(PAY + "    rate: 10/s\n    type: decision\n", "order.yaml")
+        read_template(PAY + "    rate: 10/s\n    type: batchable\n", "order.yaml")
     assert "KEPT" not in str(caught.value)
     assert "KEPT" in str(caught.value.findings)
 

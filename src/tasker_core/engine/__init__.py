@@ -16,6 +16,7 @@ from tasker_core.engine.database_clock import DatabaseClock, clock_of
 from tasker_core.engine.dead_letters import DeadLetters
 from tasker_core.engine.doctor import examine
 from tasker_core.engine.explain import explain
+from tasker_core.engine.growing import is_decision
 from tasker_core.engine.hints import Hints
 from tasker_core.engine.listings import Listings
 from tasker_core.engine.memory import Memory
@@ -133,7 +134,11 @@ class Engine:
 
     def _hint_at(self, reports: Sequence[Report], request: ClaimRequest | None, claimed: int, but: object) -> None:
         """Tell other workers where something may be ready that this reply didn't take."""
-        if any(report.outcome.ending in (Ending.RELEASED, Ending.LOST) for report in reports):
+        if any(
+            report.outcome.ending in (Ending.RELEASED, Ending.LOST)
+            or is_decision(self.catalog.known(report.template), report.outcome)
+            for report in reports
+        ):
             self.wake.ready(None, but=but)
             return
         taken = set(request.lanes) if request is not None and claimed < request.room else set()

@@ -11,6 +11,7 @@ from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
 from tasker_core.forks import renew_in_children
 from tasker_core.rules import spelling
+from tasker_core.rules.expand import Growth
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.schema import Schema
 from tasker_core.rules.template import StepTemplate, Template
@@ -70,17 +71,27 @@ class Known:
                     lanes[parent - 1].append(self.lanes[no - 1])
         return tuple(map(tuple, lanes))
 
-    @property
+    @cached_property
+    def growth(self) -> Growth:
+        """Which steps a task begins with, and which its decisions bring about."""
+        return Growth.of(self.template)
+
+    @cached_property
     def rows(self) -> list[tuple[int, str, str, int]]:
-        """(no, name, lane, count of parents) of each step."""
+        """(no, name, lane, count of parents) of each step that a task begins with."""
         named = zip(self.template.steps, self.lanes, self.parents, strict=True)
-        return [(no, step.name, lane, len(parents)) for no, (step, lane, parents) in enumerate(named, 1)]
+        every = [(no, step.name, lane, len(parents)) for no, (step, lane, parents) in enumerate(named, 1)]
+        return [row for row in every if row[0] in self.growth.initial]
+
+    @cached_property
+    def edges(self) -> list[tuple[int, int]]:
+        """(parent, child) among the steps that a task begins with."""
+        return [edge for edge in self.template.edges() if edge[1] in self.growth.initial]
 
     @cached_property
     def first_lanes(self) -> tuple[str, ...]:
         """The lanes of the steps that wait for no other."""
-        first = (lane for lane, parents in zip(self.lanes, self.parents, strict=True) if not parents)
-        return tuple(dict.fromkeys(first))
+        return tuple(dict.fromkeys(lane for _, _, lane, parents in self.rows if not parents))
 
     def step(self, no: int) -> StepTemplate:
         return self.template.steps[no - 1]
@@ -158,7 +169,7 @@ class Catalog:
                 digest,
                 encode(template.content(), "template"),
                 new.rows,
-                template.edges(),
+                new.edges,
             ),
             self._clock.now(),
             make_current=True,

@@ -146,7 +146,7 @@ class Creator:
             state=TaskState.STEPS_IN_PROCESS if known.first_lanes else TaskState.PENDING,
             priority=request.priority,
             rank=rank(request.priority, now),
-            total_steps=len(template.steps),
+            total_steps=len(known.rows),
             context=context,
             initiator=request.initiator,
             source_system=request.source_system,

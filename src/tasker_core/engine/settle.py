@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.growing import carry_out, is_decision
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_result
 from tasker_core.errors import StoreDataError, TemplateError, UnknownTemplateError
 from tasker_core.rules.refusal import is_spoiled, is_what_became_of, spoiled
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
-from tasker_core.store.steps import Claim, DeadLetter, Ruling, Settlement
+from tasker_core.store.steps import Born, Claim, DeadLetter, Ruling, Settlement
 from tasker_core.words import (
     Ending,
     LeaseKey,
@@ -49,7 +50,10 @@ class Settler:
         distinct = list({report.outcome.key: report for report in reversed(reports)}.values())[::-1]
         answers: dict[LeaseKey, Settled] = {}
         settlements: list[Settlement] = []
-        batches = list(_batches(distinct))
+        deciding = [report for report in distinct if self._decides(report)]
+        plain = [report for report in distinct if report not in deciding] if deciding else distinct
+        # A decision is settled alone: what it brings about depends on what its task has by then.
+        batches = [*_batches(plain), *([report] for report in deciding)]
         for n, batch in enumerate(batches, 1):
             settlements += self._settle(batch, actor, claim if n == len(batches) else None, answers)
         return answers, settlements
@@ -57,14 +61,10 @@ class Settler:
     def _settle(
         self, reports: Sequence[Report], actor: str, claim: Claim | None, answers: dict[LeaseKey, Settled]
     ) -> list[Settlement]:
-        now = self._clock.now()
         try:
-            rulings = [self._ruling(report, now) for report in reports]
+            rulings, done = self._apply(reports, actor, claim)
         except (UnknownTemplateError, TemplateError, IndexError):
             return self._settle_without_strangers(reports, actor, claim, answers)
-        dead = [self._letter(ruling, actor) for ruling in rulings if _is_poison(ruling)]
-        try:
-            done = self._store.steps.settle(rulings, self._ids.stamp(), now, actor, claim, dead)
         except StoreDataError as error:
             return self._settle_without_culprit(reports, actor, claim, answers, error)
         for ruling in rulings:
@@ -77,6 +77,33 @@ class Settler:
             self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
         self._memory.forget(task for task, state in done.rested.items() if TaskState(state).is_final)
         return [done]
+
+    def _apply(self, reports: Sequence[Report], actor: str, claim: Claim | None) -> tuple[Sequence[Ruling], Settlement]:
+        now, stamp = self._clock.now(), self._ids.stamp()
+        if len(reports) == 1 and self._decides(reports[0]):
+            return self._decide(reports[0], stamp, now, actor, claim)
+        rulings = [self._ruling(report, now) for report in reports]
+        dead = [self._letter(ruling, actor) for ruling in rulings if _is_poison(ruling)]
+        return rulings, self._store.steps.settle(rulings, stamp, now, actor, claim, dead)
+
+    def _decide(
+        self, report: Report, stamp: int, now: Micros, actor: str, claim: Claim | None
+    ) -> tuple[Sequence[Ruling], Settlement]:
+        known, rulings = self._catalog.known(report.template), list[Ruling]()
+
+        def judge(states: Mapping[int, str]) -> tuple[Ruling, Sequence[Born]]:
+            outcome, born = carry_out(known, report.outcome, states)
+            rulings.append(self._ruling(report._replace(outcome=outcome), now))
+            return rulings[-1], born if rulings[-1].verdict.state is StepState.COMPLETE else ()
+
+        done = self._store.steps.settle_decision(report.outcome.key, judge, stamp, now, actor, claim)
+        return rulings[-1:], done
+
+    def _decides(self, report: Report) -> bool:
+        try:
+            return is_decision(self._catalog.known(report.template), report.outcome)
+        except (UnknownTemplateError, TemplateError):
+            return False
 
     def _settle_without_culprit(
         self, reports: Sequence[Report], actor: str, claim: Claim | None, answers: dict[LeaseKey, Settled],

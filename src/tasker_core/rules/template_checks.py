@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tasker_core.rules import schema as json_schema
+from tasker_core.rules.expand import DEEPEST_DECISIONS, Growth
 from tasker_core.rules.findings import Findings, Path, found
 from tasker_core.rules.graph import find_cycle
 from tasker_core.rules.template import StepTemplate, Template
@@ -83,11 +84,30 @@ def check_whole(template: Template, findings: Findings) -> None:
             place = ("domain_events", number, "schema")
             check_schema(event.payload_schema, place, f"the schema of event {event.name!r}", findings)
     _check_environments(template, findings)
+    _check_decisions(template, findings)
     report_kept(template, (), "", findings)
     if without := [step.name for step in template.steps if step.result_schema is None]:
         some = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
         message = f"{len(without)} of {len(template.steps)} steps have no 'result_schema': {some}"
         findings.info("NO_RESULT_SCHEMA", ("steps",), message)
+
+
+def _check_decisions(template: Template, findings: Findings) -> None:
+    names = {step.name for step in template.steps}
+    if any(parent not in names for step in template.steps for parent in step.dependencies):
+        return
+    growth = Growth.of(template)
+    for no in sorted(growth.decisions):
+        if not growth.choices(no):
+            message = f"no step depends on decision {template.steps[no - 1].name!r}, so it has nothing to choose from"
+            findings.warning("NOTHING_TO_DECIDE", ("steps", no - 1), message)
+    for no in sorted(growth.deferred):
+        if not template.steps[no - 1].dependencies:
+            message = f"step {template.steps[no - 1].name!r} converges on no step; list all that may come before it"
+            findings.error("NOTHING_TO_CONVERGE", ("steps", no - 1), message)
+    if growth.depth > DEEPEST_DECISIONS:
+        message = f"{growth.depth} decisions stand one behind the other; {DEEPEST_DECISIONS} at most may"
+        findings.error("DECISIONS_TOO_DEEP", ("steps",), message)
 
 
 def check_schema(schema: dict[str, Any], path: Path, what: str, findings: Findings) -> None:

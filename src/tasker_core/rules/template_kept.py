@@ -11,7 +11,7 @@ from tasker_core.rules.findings import Findings, Path
 from tasker_core.rules.template import StepTemplate, Template
 from tasker_core.rules.template_blocks import Block
 
-BUILT_STEP_TYPES = frozenset({"standard"})
+BUILT_STEP_TYPES = frozenset({"standard", "decision", "deferred_convergence"})
 
 _ANY_VALUE = object()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pydantic_core import from_json
 
 from tasker_core.store.database import Access, Call, Rows, as_json
-from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
+from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow, StepRow
 from tasker_core.store.warnings import RESULT_SCHEMA, warning_rows
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict, Violation
 
@@ -38,6 +38,16 @@ class DeadLetter:
     key: LeaseKey
     reason: str
     detail: JsonText
+
+
+class Born(NamedTuple):
+    """A step that a decision brings about: the parents that it has, and how many of them it waits for."""
+
+    no: int
+    name: str
+    lane: str
+    parents: Sequence[int]
+    waits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,36 +89,34 @@ class Steps:
 
         A ruling whose lease doesn't stand on its step any more changes nothing and is missing from ``applied``.
         """
-        batch = as_json([_hot(ruling) for ruling in rulings])
-        payloads = as_json([_cold(ruling) for ruling in rulings])
-        tasks = as_json(sorted({ruling.verdict.key.task for ruling in rulings}))
-        hot = {"batch": batch, "tasks": tasks, "tx": stamp, "now": now, "actor": actor}
-        calls = [
-            Call("lock_tasks", hot),
-            Call("settle_steps", hot),
-            Call("record_attempts", {"payloads": payloads, "tx": stamp}),
-            Call("free_children", hot),
-        ]
-        if any(ruling.verdict.state is not StepState.COMPLETE for ruling in rulings):
-            calls.append(Call("trouble_tasks", hot))
-        if any(ruling.verdict.state is StepState.ENQUEUED for ruling in rulings):
-            calls.append(Call("date_queued_steps", hot))
-        rest = len(calls)
-        calls += [Call("rest_tasks", hot), Call("record_rest", hot)]
-        if any(ruling.violations for ruling in rulings):
-            calls.append(Call("insert_step_warnings", {"warnings": _warnings(rulings), "tx": stamp, "now": now}))
-        if dead:
-            calls.append(Call("bury_steps", {"dead": _dead(dead), "tx": stamp, "now": now}))
-        if claim:
-            calls += claim_calls(claim, stamp, now)
-        answers = self._database.write(*calls)
+        order = _Order(rulings, stamp, now, actor, claim, dead)
+        return self._settlement(order, self._database.write(*order.calls))
+
+    def settle_decision(
+        self, key: LeaseKey, judge: Callable[[Mapping[int, str]], tuple[Ruling, Sequence[Born]]],
+        stamp: int, now: Micros, actor: str, claim: Claim | None = None,
+    ) -> Settlement:  # fmt: skip
+        """Settle a step whose outcome depends on which steps its task has, and write those that it brings about.
+
+        ``judge`` is asked under the task's lock, with the states of its steps by number: else two decisions of one
+        task could each take the other for undecided, and what waits for both would never come into being.
+        """
+        task = as_json([key.task])
+        with self._database.transaction() as transaction:
+            _, rows = transaction.run(Call("lock_tasks", {"tasks": task}), Call("steps_of_tasks", {"tasks": task}))
+            ruling, born = judge({row.no: row.state for row in map(StepRow._make, rows)})
+            order = _Order([ruling], stamp, now, actor, claim, (), born)
+            answers = transaction.run(*order.calls)
+        return self._settlement(order, answers)
+
+    def _settlement(self, order: _Order, answers: Sequence[Rows]) -> Settlement:
         ((applied,),) = answers[SETTLED]
         return Settlement(
-            stamp=stamp,
-            now=now,
-            applied=frozenset(self._applied(rulings, applied, stamp, batch)),
-            rested=dict(answers[rest]),
-            claimed=claimed_rows(answers[-1]) if claim else (),
+            stamp=order.stamp,
+            now=order.now,
+            applied=frozenset(self._applied(order.rulings, applied, order.stamp, order.batch)),
+            rested=dict(answers[order.rest]),
+            claimed=claimed_rows(answers[-1]) if order.claim else (),
         )
 
     def _applied(self, rulings: Sequence[Ruling], count: int, stamp: int, batch: str) -> Iterable[LeaseKey]:
@@ -187,6 +195,52 @@ class Steps:
             Call("results_of_steps", {"steps": as_json([{"task": t, "step": n} for t, n in steps])}),
         )
         return {row[0]: InputRow(*row) for row in inputs}, {(row[0], row[1]): row[2] for row in results}
+
+
+class _Order:
+    """The statements of a settling transaction; ``rest`` is where the one stands that moves the tasks."""
+
+    def __init__(
+        self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str, claim: Claim | None,
+        dead: Sequence[DeadLetter], born: Sequence[Born] = (),
+    ) -> None:  # fmt: skip
+        self.rulings, self.stamp, self.now, self.claim = rulings, stamp, now, claim
+        self.batch = as_json([_hot(ruling) for ruling in rulings])
+        payloads = as_json([_cold(ruling) for ruling in rulings])
+        tasks = as_json(sorted({ruling.verdict.key.task for ruling in rulings}))
+        hot = {"batch": self.batch, "tasks": tasks, "tx": stamp, "now": now, "actor": actor}
+        self.calls = calls = [
+            Call("lock_tasks", hot),
+            Call("settle_steps", hot),
+            Call("record_attempts", {"payloads": payloads, "tx": stamp}),
+        ]
+        if born:
+            calls += _born_calls(rulings[0].verdict.key, born, stamp, now)
+        calls.append(Call("free_children", hot))
+        if any(ruling.verdict.state is not StepState.COMPLETE for ruling in rulings):
+            calls.append(Call("trouble_tasks", hot))
+        if any(ruling.verdict.state is StepState.ENQUEUED for ruling in rulings):
+            calls.append(Call("date_queued_steps", hot))
+        self.rest = len(calls)
+        calls += [Call("rest_tasks", hot), Call("record_rest", hot)]
+        if any(ruling.violations for ruling in rulings):
+            calls.append(Call("insert_step_warnings", {"warnings": _warnings(rulings), "tx": stamp, "now": now}))
+        if dead:
+            calls.append(Call("bury_steps", {"dead": _dead(dead), "tx": stamp, "now": now}))
+        if claim:
+            calls += claim_calls(claim, stamp, now)
+
+
+def _born_calls(decision: LeaseKey, born: Sequence[Born], stamp: int, now: Micros) -> list[Call]:
+    task, no, held = decision
+    by = {"task": task, "decision": no, "held": held}
+    steps = [{**by, "step": b.no, "name": b.name, "lane": b.lane, "waits": b.waits} for b in born]
+    edges = [{**by, "parent_no": parent, "child_no": b.no} for b in born for parent in b.parents]
+    return [
+        Call("insert_born_steps", {"steps": as_json(steps), "tx": stamp, "now": now}),
+        Call("insert_born_edges", {"edges": as_json(edges), "tx": stamp}),
+        Call("count_steps", {"task": task}),
+    ]
 
 
 def claim_calls(claim: Claim, stamp: int, now: Micros) -> list[Call]:

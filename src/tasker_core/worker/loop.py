@@ -224,6 +224,8 @@ class Loop(threading.Thread):
         served, known = self._serving.lanes, self._transport.known
         for report in reports:
             if report.outcome.ending is Ending.OK:
+                # What a decision brings about may be ready elsewhere than right behind it.
+                self._hinted = self._hinted or report.outcome.key.no in known(report.template).growth.decisions
                 for lane in known(report.template).child_lanes[report.outcome.key.no - 1]:
                     if lane in served:
                         self._lanes.expect(lane, report.rank)
