@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import auth, config, doctor, explain, migrate, prune, run, server, task, template, worker
+from tasker_core.cli import auth, config, dev, doctor, explain, migrate, prune, run, server, task, template, worker
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, SettingsError, TaskerError
 from tasker_core.settings import load_settings
@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.run)
+app.command("dev")(dev.dev)
 app.command("worker")(worker.worker)
 app.command("server")(server.server)
 app.command("migrate")(migrate.migrate)

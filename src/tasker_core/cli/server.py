@@ -33,7 +33,8 @@ def server(
     What no option says is taken from the environment and from tasker.toml.
     """
     # Not at the top: the other commands start without the web framework.
-    from tasker_core.server import ServerSettings, create_app
+    from tasker_core.server import create_app
+    from tasker_core.server.configured import server_settings
     from tasker_core.server.serve import Server, listen, url_of
 
     options = {
@@ -44,19 +45,7 @@ def server(
         "drain": drain,
     }
     loaded = load_settings({"server": options, "database": {"url": database_url}})
-    said = loaded.server
-    settings = ServerSettings(
-        request_timeout=said.request_timeout,
-        longest_wait=said.longest_wait,
-        largest_body=said.largest_body,
-        largest_batch=said.largest_batch,
-        threads=said.threads,
-        backlog=said.backlog,
-        drain=said.drain,
-        shutdown_timeout=said.shutdown_timeout,
-        environment=loaded.env,
-    )
-    listening = listen(said.host, said.port)
+    listening = listen(loaded.server.host, loaded.server.port)
     with listening:
         engine = open_engine(loaded.database.store_url, loaded)
         try:
@@ -65,7 +54,7 @@ def server(
                 people.print(f"server listens at {url_of(listening)}", highlight=False, soft_wrap=True)
                 sys.stdout.flush()
 
-            running = Server(create_app(engine, settings), listening, started)
+            running = Server(create_app(engine, server_settings(loaded)), listening, started)
             running.serve_until_stopped()
         finally:
             close_engine(engine)
