@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from tasker_core.cli.output import Database, people
-from tasker_core.engine.open import close_engine, open_engine
+from tasker_core.cli.waiting import WaitForDatabase, open_patiently
+from tasker_core.engine.open import close_engine
 from tasker_core.settings import load_settings
 
 
@@ -26,6 +27,7 @@ def server(
     drain: Annotated[
         float | None, typer.Option(min=0, help="Seconds to be unready before a stop begins; else 0.")
     ] = None,
+    wait_for_database: WaitForDatabase = None,
     database_url: Database = None,
 ) -> None:
     """Serve the API over HTTP until SIGTERM or Ctrl-C; a second one ends at once.
@@ -44,10 +46,11 @@ def server(
         "shutdown_timeout": shutdown_timeout,
         "drain": drain,
     }
-    loaded = load_settings({"server": options, "database": {"url": database_url}})
+    loaded = load_settings({"server": options, "database": {"url": database_url, "wait_seconds": wait_for_database}})
     listening = listen(loaded.server.host, loaded.server.port)
     with listening:
-        engine = open_engine(loaded.database.store_url, loaded)
+        engine = open_patiently(loaded)
+        assert engine is not None
         try:
 
             def started() -> None:

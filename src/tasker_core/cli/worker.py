@@ -11,6 +11,9 @@ from typing import Annotated
 import typer
 
 from tasker_core.cli.output import Database, people
+from tasker_core.cli.waiting import WaitForDatabase, open_patiently
+from tasker_core.engine.open import close_engine
+from tasker_core.settings import load_settings
 from tasker_core.types import BootstrapConfig
 from tasker_core.worker import Worker
 
@@ -35,6 +38,7 @@ def worker(
     shutdown_timeout: Annotated[
         float | None, typer.Option(help="Seconds that a stop waits for what runs; else 30.")
     ] = None,
+    wait_for_database: WaitForDatabase = None,
     database_url: Database = None,
 ) -> None:
     """Run handlers until SIGTERM or Ctrl-C; a second one ends at once.
@@ -51,6 +55,10 @@ def worker(
     # Before the start: from then on the worker holds steps, which it has to finish or hand back.
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, stop)
+    settings = load_settings({"database": {"url": database_url, "wait_seconds": wait_for_database}})
+    opened = open_patiently(settings, asked)
+    if opened is None:
+        return
     running = Worker.start(
         handlers,
         BootstrapConfig(worker_id=name) if name else None,
@@ -60,6 +68,7 @@ def worker(
         template_path=templates,
         shutdown_timeout=shutdown_timeout,
     )
+    close_engine(opened)
     serving = running.service.serving
     for step, why in serving.missing.items():
         people.print(f"[yellow]not served:[/] {step}: {why}", highlight=False, soft_wrap=True)

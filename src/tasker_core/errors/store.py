@@ -38,4 +38,7 @@ class StoreDataError(StoreError):
 
 
 class StoreUnavailableError(StoreError):
-    """The database can't be reached; what was asked may be asked again."""
+    """The database can't be reached; what was asked may be asked again.
+
+    ``retryable`` is False where that won't help: no such host, a refused login, a database that doesn't exist.
+    """

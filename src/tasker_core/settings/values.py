@@ -52,6 +52,10 @@ class DatabaseSettings(Section):
         repr=False,
     )
 
+    wait_seconds: Seconds = _setting(
+        60.0, "how long a worker or server that starts waits for a database that doesn't answer yet", ge=0
+    )
+
     @property
     def store_url(self) -> str:
         """``url``, with the schema and the pool's size among its options where they were set and it names none."""

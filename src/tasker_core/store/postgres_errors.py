@@ -18,6 +18,12 @@ from tasker_core.errors import (
     StoreVersionError,
 )
 
+PASSING = (
+    "starting up", "shutting down", "in recovery mode", "not yet accepting", "too many clients", "too many connections",
+    "connection slots are reserved", "terminating connection",
+)  # fmt: skip
+"""What a server says that will let us in later."""
+
 
 class TryAgain(StoreUnavailableError):
     """The database chose this transaction as a victim; nothing of it was kept."""
@@ -41,9 +47,18 @@ def said_plainly(name: str) -> Iterator[None]:
     except (psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError) as error:
         raise StoreDataError(f"{name}: {_first_line(error)}") from error
     except (psycopg.OperationalError, PoolTimeout) as error:
-        raise StoreUnavailableError(f"{name} can't be reached: {_first_line(error)}") from error
+        told = f"{name} can't be reached: {_first_line(error)}"
+        raise StoreUnavailableError(told, retryable=_may_pass(str(error))) from error
     except psycopg.Error as error:
         raise StoreError(f"{name}: {_first_line(error)}") from error
+
+
+def _may_pass(told: str) -> bool:
+    """Is the server only away, rather than the address or the login wrong? A refused login has no SQLSTATE here, only
+    words; of those of a server that speaks another language than English none is known to pass."""
+    if "failed to resolve host" in told:
+        return False
+    return "FATAL:" not in told or any(words in told for words in PASSING)
 
 
 def _first_line(error: BaseException) -> str:
