@@ -168,6 +168,7 @@ def _minutes(duration: Micros) -> float:
 
 def _text(said: Mapping[str, Any], key: str, longest: int) -> str | None:
     value = said.get(key)
-    if value is not None and (not isinstance(value, str) or len(value) > longest):
-        raise InvalidRequestError(f"{key} must be a text of at most {longest:,} characters", field=key)
+    if value is not None and (not isinstance(value, str) or len(value) > longest or "\x00" in value):
+        message = f"{key} must be a text of at most {longest:,} characters, none of them NUL"
+        raise InvalidRequestError(message, field=key)
     return value

@@ -72,6 +72,9 @@ def read_request(wish: Mapping[str, Any], **defaults: Any) -> TaskRequest:
         if key not in known:
             raise InvalidRequestError(f"a task has no {key!r}; there are {', '.join(sorted(known))}", field=key)
     given = {key: value for key, value in wish.items() if value is not None}
+    if isinstance(priority := given.get("priority"), float) and priority.is_integer():
+        # JSON doesn't tell 5.0 from 5.
+        given["priority"] = int(priority)
     if "name" not in given:
         raise InvalidRequestError("name is missing: which template is the task to be made from?", field="name")
     return TaskRequest(**{**defaults, **given})

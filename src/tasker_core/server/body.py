@@ -41,11 +41,12 @@ def refuse_unknown(said: Mapping[str, Any], known: Collection[str]) -> None:
             raise ApiError(400, "BAD_REQUEST", f"there is no {key!r}; there are {', '.join(known)}", field=key)
 
 
-def text_of(said: Mapping[str, Any], key: str, longest: int) -> str | None:
+def text_of(body: Mapping[str, Any], key: str, longest: int) -> str | None:
     """A text of the body. Raises ApiError for anything else, and for one that is too long."""
-    value = said.get(key)
-    if value is not None and (not isinstance(value, str) or len(value) > longest):
-        raise ApiError(400, "BAD_REQUEST", f"{key} must be a text of at most {longest:,} characters", field=key)
+    value = body.get(key)
+    if value is not None and (not isinstance(value, str) or len(value) > longest or "\x00" in value):
+        said = f"{key} must be a text of at most {longest:,} characters, none of them NUL"
+        raise ApiError(400, "BAD_REQUEST", said, field=key)
     return value
 
 

@@ -34,3 +34,8 @@ class ServerSettings:
     drain: float = 0.0
     shutdown_timeout: float = 30.0
     environment: str = "development"
+
+
+def longest_wait_ms(settings: ServerSettings) -> int:
+    """The most that ``wait_ms`` may ask for."""
+    return round(settings.longest_wait * 1_000)

@@ -21,6 +21,7 @@ from tasker_core.server.shapes.dead_letters import (
     QueuedDlqEntry,
     StalenessEntry,
 )
+from tasker_core.store.dead_letters import STATUSES
 
 router = APIRouter(prefix="/v1/dlq", tags=["dead letters"])
 
@@ -31,7 +32,7 @@ EXAMPLE = {"resolution_status": "manually_resolved", "resolution_notes": "paid b
 @router.get("", response_model=list[DlqEntry], responses=answers(400), dependencies=[requires("dlq:read")])
 async def list_dead_letters(
     request: Request,
-    resolution_status: Annotated[str | None, Query(description="pending, manually_resolved, ...")] = None,
+    resolution_status: Annotated[str | None, Query(json_schema_extra={"enum": [*STATUSES]})] = None,
     limit: Limit = 50,
     offset: Annotated[int, Query(ge=0, le=FARTHEST, description="Pass over so many.")] = 0,
 ) -> Json:

@@ -19,6 +19,8 @@ from tasker_core.server.core import actor_of, core_of
 from tasker_core.server.errors import ApiError
 from tasker_core.server.pages import Page, TaskPage
 from tasker_core.server.permission import requires
+from tasker_core.server.settings import longest_wait_ms
+from tasker_core.server.shapes.base import NO_NUL
 from tasker_core.server.shapes.tasks import TaskBatch, TaskBatchResponse, TaskListResponse, TaskResponse
 from tasker_core.words import TaskState
 
@@ -26,14 +28,15 @@ router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
 EXAMPLE = {"name": "checkout", "namespace": "shop", "context": {"sku": "tea"}, "idempotency_key": "cart-1"}
 BATCH_EXAMPLE = {"tasks": [EXAMPLE, {"name": "checkout", "namespace": "shop", "context": {"sku": "pot"}}]}
-LONGEST_WAIT = 20_000
 CREATED, REPLAYED = 201, 200
 
-Text = Annotated[str | None, Query(max_length=255)]
+Text = Annotated[str | None, Query(max_length=255, pattern=NO_NUL)]
 OnDuplicate = Annotated[
     Literal["refuse", "return"], Query(description="Whether the same task again is a 409 or is answered.")
 ]
-Actor = Annotated[str | None, Query(min_length=1, max_length=255, description="Who does it, for the record.")]
+Actor = Annotated[
+    str | None, Query(min_length=1, max_length=255, pattern=NO_NUL, description="Who does it, for the record.")
+]
 
 
 @router.post(
@@ -113,13 +116,13 @@ async def list_tasks(
     request: Request,
     page: TaskPage,
     namespace: Text = None,
-    name: Annotated[str | None, Query(max_length=255, description="The template's name.")] = None,
-    version: Annotated[str | None, Query(max_length=50, description="The template's version.")] = None,
+    name: Annotated[str | None, Query(max_length=255, pattern=NO_NUL, description="The template's name.")] = None,
+    version: Annotated[str | None, Query(max_length=50, pattern=NO_NUL, description="The template's version.")] = None,
     status: TaskState | None = None,
     initiator: Text = None,
     source_system: Text = None,
     correlation_id: UUID | None = None,
-    tag: Annotated[str | None, Query(max_length=255, description="One of its tags.")] = None,
+    tag: Annotated[str | None, Query(max_length=255, pattern=NO_NUL, description="One of its tags.")] = None,
     created_after: Annotated[AwareDatetime | None, Query(description="Then or later.")] = None,
     created_before: Annotated[AwareDatetime | None, Query(description="Earlier than that.")] = None,
 ) -> Json:
@@ -155,7 +158,7 @@ async def get_task(
     request: Request,
     task_uuid: UUID,
     wait_ms: Annotated[
-        int, Query(ge=0, le=LONGEST_WAIT, description="Answer as soon as the task is at rest, or after so long.")
+        int, Query(ge=0, description="Answer as soon as the task is at rest, or after so many milliseconds.")
     ] = 0,
 ) -> Json:
     """A task with its state and its steps' readiness.
@@ -164,6 +167,8 @@ async def get_task(
     that many milliseconds: look at its ``status``.
     """
     core, task = core_of(request), str(task_uuid)
+    if wait_ms > (longest := longest_wait_ms(core.settings)):
+        raise ApiError(400, "BAD_REQUEST", f"wait_ms may be {longest:,} at most, not {wait_ms:,}", field="wait_ms")
     if wait_ms:
         number = await core.call(core.engine.number, task)
         await core.waiters.rest(number, wait_ms / 1_000)
@@ -176,7 +181,7 @@ async def get_task(
 async def cancel_task(
     request: Request,
     task_uuid: UUID,
-    reason: Annotated[str, Query(max_length=500, description="Why, for the record.")] = "",
+    reason: Annotated[str, Query(max_length=500, pattern=NO_NUL, description="Why, for the record.")] = "",
     cancelled_by: Actor = None,
 ) -> Json:
     """Cancel a task: what hasn't begun never will, what runs is told, its result refused. 400 for a final task."""

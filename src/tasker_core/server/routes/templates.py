@@ -13,6 +13,7 @@ from tasker_core.server.body import Json, read_body, read_object, to_bytes
 from tasker_core.server.core import core_of
 from tasker_core.server.errors import ApiError
 from tasker_core.server.permission import requires
+from tasker_core.server.shapes.base import NO_NUL
 from tasker_core.server.shapes.templates import (
     HandlerResponse,
     RegisteredTemplate,
@@ -22,7 +23,7 @@ from tasker_core.server.shapes.templates import (
 
 router = APIRouter(prefix="/v1", tags=["templates"])
 
-Part = Annotated[str, Path(max_length=255)]
+Part = Annotated[str, Path(max_length=255, pattern=NO_NUL)]
 NEW, SAME = 201, 200
 EXAMPLE = {
     "name": "checkout", "namespace_name": "shop", "version": "1.0.0",
@@ -36,7 +37,9 @@ EXAMPLE = {
     responses=answers(400),
     dependencies=[requires("templates:read")],
 )
-async def list_templates(request: Request, namespace: Annotated[str | None, Query(max_length=255)] = None) -> Json:
+async def list_templates(
+    request: Request, namespace: Annotated[str | None, Query(max_length=255, pattern=NO_NUL)] = None
+) -> Json:
     """The templates that new tasks can be made of."""
     core = core_of(request)
     return Json(await core.call(lambda: to_bytes(core.engine.listings.templates(namespace))))

@@ -13,6 +13,11 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+NO_NUL = r"^[^\x00]*$"
+SOME_TEXT = r"^[^\x00]*[^\s\x00][^\x00]*$"
+"""Patterns: a text that every database keeps, and one that isn't blank."""
+
+
 class ErrorBody(Shape):
     code: str = Field(description="For programs; it doesn't change.")
     message: str = Field(description="For people.")

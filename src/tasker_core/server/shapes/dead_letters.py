@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tasker_core.server.shapes.base import Shape
+from tasker_core.server.shapes.base import NO_NUL, Shape
 from tasker_core.words import TaskState
 
 Status: TypeAlias = Literal["pending", "manually_resolved", "permanently_failed", "cancelled"]
@@ -41,8 +41,8 @@ class DeadLetterUpdate(Shape):
     """What became of a dead letter; what isn't given stays."""
 
     resolution_status: Status | None = None
-    resolution_notes: str | None = Field(None, max_length=10_000)
-    resolved_by: str | None = Field(None, max_length=255)
+    resolution_notes: str | None = Field(None, max_length=10_000, pattern=NO_NUL)
+    resolved_by: str | None = Field(None, max_length=255, pattern=NO_NUL)
     metadata: dict[str, Any] | None = None
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tasker_core.server.shapes.base import Shape
+from tasker_core.server.shapes.base import NO_NUL, Shape
 from tasker_core.words import StepState
 
 
@@ -87,5 +87,7 @@ class StepAction(Shape):
     """What is to happen with a step."""
 
     action_type: Literal["reset_for_retry"]
-    reason: str = Field("", max_length=500, description="Why, for the record.")
-    reset_by: str | None = Field(None, min_length=1, max_length=255, description="Who does it, for the record.")
+    reason: str = Field("", max_length=500, pattern=NO_NUL, description="Why, for the record.")
+    reset_by: str | None = Field(
+        None, min_length=1, max_length=255, pattern=NO_NUL, description="Who does it, for the record."
+    )

@@ -11,25 +11,29 @@ from pydantic import Field
 from tasker_core.engine.create import MOST_TASKS_A_CALL
 from tasker_core.engine.requests import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from tasker_core.rules.explanation import ReasonKind
-from tasker_core.server.shapes.base import Shape
+from tasker_core.server.shapes.base import SOME_TEXT, Shape
 from tasker_core.words import StepState, TaskState
 
 
 class TaskRequest(Shape):
     """A wish for a task. What is left out has its default; null is the same as left out."""
 
-    name: str = Field(min_length=1, max_length=255, description="The template's name.")
-    namespace: str | None = Field(None, min_length=1, max_length=255, description="Else the one that has the name.")
-    version: str | None = Field(None, min_length=1, max_length=50, description="Else 1.0.0, else the newest.")
+    name: str = Field(min_length=1, max_length=255, pattern=SOME_TEXT, description="The template's name.")
+    namespace: str | None = Field(
+        None, min_length=1, max_length=255, pattern=SOME_TEXT, description="Else the one that has the name."
+    )
+    version: str | None = Field(
+        None, min_length=1, max_length=50, pattern=SOME_TEXT, description="Else 1.0.0, else the newest."
+    )
     context: dict[str, Any] | None = Field(None, description="What the steps work on; at most 1 MiB, 100 levels.")
-    initiator: str | None = Field(None, min_length=1, max_length=255)
-    source_system: str | None = Field(None, min_length=1, max_length=255)
-    reason: str | None = Field(None, min_length=1, max_length=500)
+    initiator: str | None = Field(None, min_length=1, max_length=255, pattern=SOME_TEXT)
+    source_system: str | None = Field(None, min_length=1, max_length=255, pattern=SOME_TEXT)
+    reason: str | None = Field(None, min_length=1, max_length=500, pattern=SOME_TEXT)
     tags: list[str] | None = None
     priority: int | None = Field(None, ge=LOWEST_PRIORITY, le=HIGHEST_PRIORITY, description="The highest first.")
     correlation_id: UUID | None = None
     parent_correlation_id: UUID | None = None
-    idempotency_key: str | None = Field(None, min_length=1, max_length=1_000)
+    idempotency_key: str | None = Field(None, min_length=1, max_length=1_000, pattern=SOME_TEXT)
     task_uuid: UUID | None = Field(
         None, description="Made by the caller, so that a create whose answer was lost can be repeated."
     )
