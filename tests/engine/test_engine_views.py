@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -112,6 +113,34 @@ def test_a_finished_task_says_so(engine: Engine, hands: Hands, task: str, clock:
     assert (view["completion_percentage"], view["completed_steps"], view["total_steps"]) == (100.0, 4, 4)
     assert view["created_at"] == "2027-01-15T08:00:00.000000Z"
     assert view["completed_at"] == view["updated_at"] == "2027-01-15T08:00:01.000000Z"
+
+
+def test_what_happens_within_a_microsecond_is_told_in_its_order(engine: Engine, hands: Hands) -> None:
+    engine.catalog.register(flow({"pay": []}, name="quick"), replace=False)
+    tasks = [made.task for made in engine.create([wish(engine, name="quick", context={"n": n}) for n in range(10)])]
+    for task in tasks:
+        engine.settle([failed(lease, retryable=False) for lease in hands.claim_all()], hands.actor)
+        engine.reset(task, "pay", actor="ann", reason="mended")
+        hands.report(*(failed(lease, retryable=False) for lease in hands.claim_all()))
+        engine.cancel(task, actor="ann", reason="no use")
+    moves = ["steps_in_process", "blocked_by_failures", "steps_in_process", "blocked_by_failures", "cancelled"]
+    for task in tasks:
+        told = engine.views.transitions(task)
+        assert len({entry["at"] for entry in told}) == 1
+        own = [entry for entry in told if entry["step_uuid"] is None]
+        assert [(entry["from_state"], entry["to_state"]) for entry in own] == list(itertools.pairwise(moves))
+        assert engine.explain(task).text == "cancelled by ann: no use"
+
+
+def test_a_cancelled_task_waits_for_nothing(engine: Engine, hands: Hands, task: str) -> None:
+    hands.report(ok(hands.claim()["start"]))
+    hands.claim(room=1)
+    engine.cancel(task, actor="ann")
+    view = seen(engine, task)
+    assert (view["status"], view["execution_status"], view["recommended_action"], view["health_status"]) == (
+        "cancelled", "all_complete", "finalize_task", "healthy",
+    )  # fmt: skip
+    assert (view["completion_percentage"], view["ready_steps"]) == (25.0, 0)
 
 
 def test_a_step_tells_its_readiness(engine: Engine, hands: Hands, task: str, clock: ManualClock) -> None:

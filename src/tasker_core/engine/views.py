@@ -290,7 +290,7 @@ def execution_status(states: Sequence[str], ready: int) -> str:
         return "has_ready_steps"
     if "in_progress" in states:
         return "processing"
-    if states and all(StepState(state).satisfies for state in states):
+    if states and all(StepState(state).is_final for state in states):
         return "all_complete"
     return "waiting_for_dependencies"
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tasker_core.rules.chain import in_order
 from tasker_core.rules.payload import encode
 from tasker_core.store.database import Access, Call, as_json
 from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
@@ -180,8 +181,9 @@ class Tasks:
         return [AttemptRow(*row) for row in rows]
 
     def transitions(self, task: int) -> list[TransitionRow]:
+        """Those of a task and of its steps, in the order in which they happened."""
         (rows,) = self._database.read(Call("transitions_of_task", {"task": task}))
-        return [TransitionRow(*row) for row in rows]
+        return in_order(TransitionRow(*row) for row in rows)
 
     def cancel(self, task: int, stamp: int, now: Micros, actor: str, reason: str) -> bool:
         """Cancel what isn't finished of ``task``; False when the task was final already, and nothing changed."""

@@ -4,9 +4,9 @@
 select t.template_id, t.state, t.created_at, t.updated_at from tasker.tasks t where t.uuid = :task
 
 -- name: explain_last_word
--- Who moved the task last, and why.
+-- Who moved the task to where it stands, and why; the state tells apart what happened in the same microsecond.
 select x.actor, x.reason
-from tasker.tasks t join tasker.transitions x on x.task_id = t.id and x.no = 0
+from tasker.tasks t join tasker.transitions x on x.task_id = t.id and x.no = 0 and x.to_state = t.state
 where t.uuid = :task order by x.at desc limit 1
 
 -- name: explain_steps
