@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -204,7 +205,7 @@ class History(RuleBasedStateMachine):
         match how:
             case "ok":
                 self.results += 1
-                return Outcome(key, Ending.OK, result=f'{{"result":{self.results}}}')
+                return Outcome(key, Ending.OK, result=f'{{"result":{self.result_of(key)}}}')
             case "released":
                 return Outcome(key, Ending.RELEASED, reason="stopping")
             case "timeout":
@@ -213,6 +214,17 @@ class History(RuleBasedStateMachine):
                 return Outcome(key, Ending.FAILED, error=StepError("it broke", "E"), retry_after_us=5_000_000)
             case _:
                 return Outcome(key, Ending.FAILED, error=StepError("it broke", "E", retryable=how == "retryable"))
+
+    def result_of(self, key: LeaseKey) -> str:
+        """A new number; of a decision a choice that depends on it, which now and then can't be carried out."""
+        plan = self.model.tasks[key.task].wish.plan
+        if key.no not in plan.growth.decisions:
+            return str(self.results)
+        able = [name for n, name in enumerate(plan.growth.choices(key.no)) if self.results >> n % 5 & 1]
+        names = ["nowhere"] if self.results % 17 == 0 else able
+        self.tried[f"decisions for {min(len(names), 2)}{'+' * (len(names) > 1)} steps"] += 1
+        chosen = {"type": "create_steps", "step_names": names} if names else {"type": "no_branches"}
+        return json.dumps({"decision_point_outcome": chosen, "n": self.results})
 
     def settle(self, batch: Sequence[Outcome], asked: Asked | None) -> None:
         asked = self.by_somebody(asked) if asked else None

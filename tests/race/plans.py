@@ -24,6 +24,8 @@ POLICIES = tuple(
     )
 )
 
+TYPES = ("standard", "standard", "decision", "deferred_convergence")
+
 Parents = Sequence[tuple[int, ...]]
 
 
@@ -70,9 +72,14 @@ shapes: st.SearchStrategy[Parents] = st.one_of(
 def plans(draw: st.DrawFn, name: str) -> Plan:
     """A plan of this name."""
     parents = draw(shapes)
+    decide = draw(st.booleans())
     steps = [
         PlannedStep(
-            draw(st.sampled_from(HANDLERS)), before, draw(st.sampled_from(POLICIES)), draw(st.sampled_from((3, 1, 2)))
+            draw(st.sampled_from(HANDLERS)),
+            before,
+            draw(st.sampled_from(POLICIES)),
+            draw(st.sampled_from((3, 1, 2))),
+            draw(st.sampled_from(TYPES if before else TYPES[:-1])) if decide else "standard",
         )
         for before in parents
     ]

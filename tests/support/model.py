@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from tasker_core.rules.expand import Growth, NewStep, carry_out
 from tasker_core.rules.graph import Ancestry, parents_of
 from tasker_core.rules.states import task_state
+from tasker_core.rules.template import Template
 from tasker_core.rules.verdict import decide
 from tasker_core.words import (
     Attempted,
@@ -42,6 +44,7 @@ class PlannedStep(NamedTuple):
     parents: tuple[int, ...]
     retry: RetryPolicy
     max_crashes: int
+    type: str = "standard"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Plan:
     def ancestry(self) -> Ancestry[int]:
         return Ancestry(range(1, len(self.steps) + 1), self.edges)
 
+    @cached_property
+    def growth(self) -> Growth:
+        return Growth.of(Template.from_content(self.content()))
+
     def lane(self, no: int) -> str:
         return lane_of(NAMESPACE, self.steps[no - 1].handler)
 
@@ -72,7 +79,8 @@ class Plan:
             "name": self.name, "namespace_name": NAMESPACE, "version": "1.0.0",
             "steps": [
                 {
-                    "name": f"s{no}", "handler": {"callable": step.handler}, "max_crashes": step.max_crashes,
+                    "name": f"s{no}", "type": step.type, "handler": {"callable": step.handler},
+                    "max_crashes": step.max_crashes,
                     "dependencies": [f"s{parent}" for parent in step.parents],
                     "retry": {name: getattr(step.retry, name) for name in RetryPolicy.__slots__},
                 }
@@ -129,13 +137,14 @@ class Task:
     wish: Wish
     rank: int
     steps: dict[int, Step]
+    parents: dict[int, Sequence[int]]
     state: TaskState = TaskState.STEPS_IN_PROCESS
     attempts: dict[tuple[int, int], Attempt] = field(default_factory=dict)
     transitions: list[tuple[int, str, str, Micros, str, str]] = field(default_factory=list)
 
     def waits(self, no: int) -> int:
         """How many parents of a step aren't done."""
-        return sum(not self.steps[parent].state.satisfies for parent in self.wish.plan.parents[no])
+        return sum(not self.steps[parent].state.satisfies for parent in self.parents[no])
 
     def result(self, no: int) -> JsonText | None:
         return self.attempts[no, self.steps[no].fence].result
@@ -209,13 +218,14 @@ class Model:
         return answers
 
     def _add(self, wish: Wish, now: Micros) -> None:
+        parents: dict[int, Sequence[int]] = {no: wish.plan.parents[no] for no in sorted(wish.plan.growth.initial)}
         steps = {
-            no: Step(StepState.PENDING, now, 0) if step.parents else Step(StepState.ENQUEUED, now, now)
-            for no, step in enumerate(wish.plan.steps, 1)
+            no: Step(StepState.PENDING, now, 0) if before else Step(StepState.ENQUEUED, now, now)
+            for no, before in parents.items()
         }
         number = len(self.tasks) + 1
         # A higher priority first, then the task that is older by the millisecond.
-        self.tasks[number] = Task(number, wish, (-wish.priority << 48) + now // 1_000, steps)
+        self.tasks[number] = Task(number, wish, (-wish.priority << 48) + now // 1_000, steps, parents)
 
     def claim(self, asked: Asked, now: Micros) -> dict[LeaseKey, Hold]:
         """Ready steps, in the order of the lanes and within a lane by rank."""
@@ -231,8 +241,9 @@ class Model:
                 plan = task.wish.plan
                 inputs = {*plan.parents[no], *(a for a in plan.ancestry.of(no) if f"s{a}" in asked.wants)}
                 key = LeaseKey(task.number, no, step.fence)
+                there = [no for no in sorted(inputs) if no in task.steps and task.steps[no].state.satisfies]
                 claimed[key] = self.held[key] = Hold(
-                    step.attempt, step.crashes, f"s{no}", lane, task.rank, {f"s{no}": task.result(no) for no in inputs}
+                    step.attempt, step.crashes, f"s{no}", lane, task.rank, {f"s{no}": task.result(no) for no in there}
                 )
         return claimed
 
@@ -247,12 +258,39 @@ class Model:
         return [(self.tasks[number], no) for _, no, number in sorted(waiting)]
 
     def settle(self, outcomes: Sequence[Outcome], actor: str, now: Micros, asked: Asked | None = None) -> Answer:
-        """Apply ``outcomes`` at once, of two for the same lease the first, then claim; see ``Answer``."""
+        """Apply ``outcomes``, of two for the same lease the first, then claim; see ``Answer``.
+
+        All at once but for decisions, each of which is settled alone, after the others.
+        """
         said: dict[LeaseKey, Outcome] = {}
         for outcome in outcomes:
             said.setdefault(outcome.key, outcome)
+        deciding = {key: outcome for key, outcome in said.items() if self._decides(outcome)}
+        plain = {key: outcome for key, outcome in said.items() if key not in deciding}
+        groups = [*([plain] if plain else []), *({key: outcome} for key, outcome in deciding.items())]
+        answers: dict[LeaseKey, Settled] = {}
+        claimed: dict[LeaseKey, Hold] = {}
+        for n, group in enumerate(groups or [plain], 1):
+            done = self._settle(group, actor, now, asked if n >= len(groups) else None)
+            answers |= done.answers
+            claimed |= done.claimed
+        return Answer(answers, claimed)
+
+    def _decides(self, outcome: Outcome) -> bool:
+        plan = self.tasks[outcome.key.task].wish.plan
+        return outcome.ending is Ending.OK and outcome.key.no in plan.growth.decisions
+
+    def _settle(self, said: dict[LeaseKey, Outcome], actor: str, now: Micros, asked: Asked | None) -> Answer:
+        born: list[NewStep] = []
+        for key, outcome in said.items():
+            if self._decides(outcome):
+                task = self.tasks[key.task]
+                states = {no: str(step.state) for no, step in task.steps.items()}
+                said[key], born = carry_out(task.wish.plan.growth, outcome, states)
         verdicts = {key: self._verdict(outcome, now) for key, outcome in said.items()}
         applied = [key for key, verdict in verdicts.items() if self._apply(verdict, said[key].ending, now)]
+        for key in applied:
+            self._bear(key, born, now)
         self._free([key for key in applied if verdicts[key].state.satisfies], now)
         self._rest({key.task for key in said}, actor, "", now)
         claimed = self.claim(asked, now) if asked else {}
@@ -283,6 +321,12 @@ class Model:
         if ending is Ending.LOST and verdict.state is StepState.ERROR:
             self.dead.append((task.number, no, "worker_lost"))
         return True
+
+    def _bear(self, decision: LeaseKey, born: Sequence[NewStep], now: Micros) -> None:
+        task = self.tasks[decision.task]
+        for new in born:
+            task.parents[new.no] = new.parents
+            task.steps[new.no] = Step(StepState.PENDING, now, 0, epoch=task.steps[decision.no].epoch)
 
     def _free(self, done: Sequence[LeaseKey], now: Micros) -> None:
         """What waited only for ``done`` may run."""

@@ -1,16 +1,13 @@
-"""Decisions settled: which steps their outcome brings about, or why it can't be carried out."""
+"""Decisions settled: which steps their outcome brings about, in the words of the store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from tasker_core.engine.catalog import Known
-from tasker_core.rules.expand import ChoiceError, choice_of
-from tasker_core.rules.payload import decode
+from tasker_core.rules import expand
 from tasker_core.store.steps import Born
-from tasker_core.words import Ending, Outcome, StepError
-
-INVALID_DECISION = "invalid_decision"
+from tasker_core.words import Ending, Outcome
 
 
 def is_decision(known: Known, outcome: Outcome) -> bool:
@@ -19,16 +16,7 @@ def is_decision(known: Known, outcome: Outcome) -> bool:
 
 
 def carry_out(known: Known, outcome: Outcome, states: Mapping[int, str]) -> tuple[Outcome, Sequence[Born]]:
-    """The steps that a decision brings about in a task whose steps are in ``states``.
-
-    A choice that can't be carried out makes the outcome a permanent failure that says what could have been chosen.
-    """
-    no = outcome.key.no
-    try:
-        choice = choice_of(decode(outcome.result or "null").get("result"))
-        grown = known.growth.after(no, choice, states)
-    except ChoiceError as error:
-        refused = StepError(f"the decision can't be carried out: {error}", INVALID_DECISION, retryable=False)
-        return Outcome(outcome.key, Ending.FAILED, error=refused), ()
+    """The steps that a decision brings about, and its outcome, which is a failure where that can't be done."""
+    outcome, grown = expand.carry_out(known.growth, outcome, states)
     names, lanes = known.growth.names, known.lanes
     return outcome, [Born(new.no, names[new.no - 1], lanes[new.no - 1], new.parents, new.waits) for new in grown]

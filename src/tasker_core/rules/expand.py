@@ -13,14 +13,18 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tasker_core.rules.graph import ancestors, children_of, parents_of
+from tasker_core.rules.payload import decode
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.template import Template
-from tasker_core.words import StepState
+from tasker_core.words import Ending, Outcome, StepError, StepState
 
 MOST_STEPS_PER_DECISION = 100
 """How many steps one decision may name."""
 DEEPEST_DECISIONS = 20
 """How many decisions may stand one behind the other."""
+
+INVALID_DECISION = "invalid_decision"
+"""The error type of a decision that can't be carried out."""
 
 Choice = Sequence[str]
 """The names of the steps that a decision chose; none for no branches."""
@@ -202,3 +206,16 @@ def choice_of(result: object) -> Choice:
         'its result must hold "decision_point_outcome": {"type": "create_steps", "step_names": [...]} or '
         '{"type": "no_branches"}; Decision.route(...) and Decision.skip(...) make one'
     )
+
+
+def carry_out(growth: Growth, outcome: Outcome, states: Mapping[int, str]) -> tuple[Outcome, list[NewStep]]:
+    """What a decision's outcome brings about in a task whose steps are in ``states``.
+
+    A choice that can't be carried out makes it a permanent failure, which says what could have been chosen.
+    """
+    try:
+        choice = choice_of(decode(outcome.result or "null").get("result"))
+        return outcome, growth.after(outcome.key.no, choice, states)
+    except ChoiceError as error:
+        refused = StepError(f"the decision can't be carried out: {error}", INVALID_DECISION, retryable=False)
+        return Outcome(outcome.key, Ending.FAILED, error=refused), []
