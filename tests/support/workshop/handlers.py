@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tasker_core import PermanentError, StepContext
-from tasker_core.step_handler import inputs, step_handler
+from tasker_core.step_handler import Decision, decision_handler, inputs, step_handler
 
 
 @contextmanager
@@ -38,6 +38,17 @@ def note(ledger: str, nap: float | None, context: StepContext) -> dict[str, Any]
         book.execute("insert into calls values (?, ?, ?, ?)", (task, step, context.attempt, os.getpid()))
     time.sleep(nap or 0.0)
     return {"step": step, "after": sorted(context.get_dependency_result_keys())}
+
+
+@decision_handler("route")
+@inputs("ledger")
+def route(ledger: str, context: StepContext) -> Decision:
+    """An effect, and the decision to go on with step ``b``."""
+    with _ledger(ledger) as book:
+        task, step = str(context.task_uuid), context.step_name
+        book.execute("insert or ignore into effects values (?, ?, ?)", (context.idempotency_key, task, step))
+        book.execute("insert into calls values (?, ?, ?, ?)", (task, step, context.attempt, os.getpid()))
+    return Decision.route(["b"])
 
 
 @step_handler("greet")
