@@ -42,7 +42,8 @@ def databases(postgres_url: str) -> Iterator[list[Database]]:
 # Seen to fail, within 2 to 170 examples, with each of these taken out of the statements or turned round: fence and
 # state in settle_steps, the refund of an attempt, stamp, fence, state and count in free_children, a state in rest_tasks
 # and trouble_tasks, order, room, fence and worker in claim_lane, draining workers in abandoned_steps, <= in due_steps,
-# failed steps in cancel_steps, state and crashes in reset_step, raise_epoch, the fence in record_attempts.
+# failed steps in cancel_steps, state and crashes in reset_step, raise_epoch, the fence in record_attempts, stamp
+# and fence in insert_born_steps.
 def test_rules_and_databases_agree(databases: list[Database]) -> None:
     class Played(History):
         tried: ClassVar[Counter[str]] = Counter()

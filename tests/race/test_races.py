@@ -11,9 +11,10 @@ import pytest
 
 from tasker_core.errors import StoreUnavailableError
 from tasker_core.store import Store
+from tasker_core.store.claiming import Claim
 from tasker_core.store.database import Call, as_json
 from tasker_core.store.postgres import PostgresDatabase
-from tasker_core.store.steps import Claim, Ruling
+from tasker_core.store.settling import Ruling
 from tasker_core.store.tasks import NewTask
 from tasker_core.words import StepState
 from tests.race.instant import Hands, hands

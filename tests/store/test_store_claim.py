@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasker_core.store import Store
-from tasker_core.store.steps import Claim
+from tasker_core.store.claiming import Claim
 from tasker_core.words import LeaseKey
 from tests.support.graphs import Held, Stage, complete, tables
 

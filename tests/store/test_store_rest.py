@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from tasker_core.store import Store
-from tasker_core.store.steps import Claim
+from tasker_core.store.claiming import Claim
 from tests.support.graphs import Held, Stage, complete, fail, hand_back, orphans, tables
 
 FORK = {"start": [], "left": ["start"], "right": ["start"], "end": ["left", "right"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasker_core.errors import StoreDataError
-from tasker_core.store.steps import Claim
+from tasker_core.store.claiming import Claim
 from tasker_core.words import Ending, LeaseKey, StepState
 from tests.support.graphs import Held, Stage, complete, fail, hand_back, lose, tables
 

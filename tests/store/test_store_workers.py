@@ -9,7 +9,7 @@ from threading import Barrier
 
 from tasker_core.store import Store
 from tasker_core.store.rows import WorkerRow
-from tasker_core.store.steps import DeadLetter
+from tasker_core.store.settling import DeadLetter
 from tasker_core.words import StepState
 from tests.support.graphs import Stage, complete, lose, tables
 

@@ -8,8 +8,8 @@ from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.store import Store
+from tasker_core.store.claiming import Claim
 from tasker_core.store.rows import ClaimedRow
-from tasker_core.store.steps import Claim
 from tasker_core.words import ClaimRequest, Lease, LeaseKey, Micros
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tasker_core.engine.catalog import Known
 from tasker_core.rules import expand
-from tasker_core.store.steps import Born
+from tasker_core.store.settling import Born
 from tasker_core.words import Ending, Outcome
 
 

@@ -15,7 +15,8 @@ from tasker_core.errors import StoreDataError, TemplateError, UnknownTemplateErr
 from tasker_core.rules.refusal import is_spoiled, is_what_became_of, spoiled
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
-from tasker_core.store.steps import Born, Claim, DeadLetter, Ruling, Settlement
+from tasker_core.store.claiming import Claim
+from tasker_core.store.settling import Born, DeadLetter, Ruling, Settlement
 from tasker_core.words import (
     Ending,
     LeaseKey,

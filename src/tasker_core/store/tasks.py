@@ -8,9 +8,9 @@ from typing import Any
 
 from tasker_core.rules.chain import in_order
 from tasker_core.rules.payload import encode
+from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
 from tasker_core.store.database import Access, Call, as_json
 from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
-from tasker_core.store.steps import Claim, claim_calls, claimed_rows
 from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
 from tasker_core.words import JsonText, Micros, Violation
 
