@@ -3,6 +3,9 @@
 -- name: done
 select count(*) from tasker.tasks t where t.state = 'complete'
 
+-- name: created
+select count(*) from tasker.tasks t
+
 -- name: span_created
 -- Microseconds from the first create to the last completion.
 select max(t.completed_at) - min(t.created_at) from tasker.tasks t
@@ -21,6 +24,11 @@ select max(t.completed_at) from tasker.tasks t
 -- How long each task of a namespace took from create to complete, in microseconds.
 select t.completed_at - t.created_at from tasker.tasks t
 where t.namespace = :namespace and t.state = 'complete' order by t.id
+
+-- name: started_after
+-- How long each task of a namespace waited for its first claim, in microseconds.
+select min(a.claimed_at) - t.created_at from tasker.tasks t join tasker.attempts a on a.task_id = t.id
+where t.namespace = :namespace group by t.id, t.created_at
 
 -- name: done_in
 select count(*) from tasker.tasks t where t.namespace = :namespace and t.state = 'complete'

@@ -16,7 +16,7 @@ class Reading:
     """Where the books stand. Seconds of CPU, bytes of WAL since the server was made; transactions and row writes."""
 
     workers: float = 0.0
-    server: float = 0.0
+    database: float = 0.0
     wal: float = 0.0
     commits: float = 0.0
     rows: float = 0.0
@@ -32,22 +32,22 @@ class Meter:
     def read(self, *workers: int, started: float = 0.0) -> Reading:
         """Where they stand; ``started`` is the CPU that the workers' start took. Counts lag while sessions live."""
         cpu = sum(cpu_seconds(pid) for pid in workers) - started
-        server = sum(cpu_seconds(pid) for pid in self.servers)
+        database = sum(cpu_seconds(pid) for pid in self.servers)
         if not self.url:
-            return Reading(cpu, server)
+            return Reading(cpu, database)
         import psycopg  # not every peer's environment has it
 
         with psycopg.connect(self.url, autocommit=True) as connection:
             ((wal,),) = connection.execute(WAL).fetchall()
             ((commits, rows),) = connection.execute(BOOKS).fetchall()
-        return Reading(cpu, server, float(wal), float(commits), float(rows))
+        return Reading(cpu, database, float(wal), float(commits), float(rows))
 
 
 def per_step(before: Reading, after: Reading, ended: Reading, steps: int) -> dict[str, float]:
     """The costs of one step: ``before`` the workers began, ``after`` their work, and when they had ``ended``."""
     figures = {"worker CPU us/step": 1e6 * (after.workers - before.workers) / steps}
-    if after.server:
-        figures["server CPU us/step"] = 1e6 * (after.server - before.server) / steps
+    if after.database:
+        figures["database CPU us/step"] = 1e6 * (after.database - before.database) / steps
     if after.wal:
         figures["WAL bytes/step"] = (ended.wal - before.wal) / steps
         figures["transactions/step"] = (ended.commits - before.commits) / steps

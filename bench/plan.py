@@ -6,22 +6,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bench import workloads
+from bench.counts import counts
+from bench.fairness import g
 from bench.ground import Ground
 from bench.history import f
-from bench.rows import Figures, Row
+from bench.idle import SECONDS, d
+from bench.memory import e
+from bench.rows import Figures, Row, Turn
 from bench.stage import STAGES, Stage
 from bench.workloads import CREATED_IN_BULK
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A workload of Tasker. ``rounds`` 0: in all of them."""
+    """A workload of Tasker."""
 
     run: Callable[[Stage, int, int], Figures]
     size: int
     submitted: str
     workers: Mapping[str, tuple[int, ...]]
-    rounds: int = 0
+    turn: Turn = "each round"
 
 
 ONE = {"sqlite": (1,), "postgres": (1,)}
@@ -33,7 +37,11 @@ PLAYS = {
     "a4": Play(workloads.a4, 300, "one a call, worker and client in one process", ONE),
     "b": Play(workloads.b, 500, CREATED_IN_BULK, ONE),
     "c": Play(workloads.c, 3, CREATED_IN_BULK, ONE),
-    "f": Play(f, 1_000_000, CREATED_IN_BULK, ONE, 1),
+    "d": Play(d, SECONDS, "nothing", ONE, "together"),
+    "e": Play(e, 100_000, "created beforehand, 1,000 a call", ONE, "once"),
+    "g": Play(g, 200, "one a call every 25 ms, beside a flood created beforehand", ONE),
+    "counts": Play(counts, 100, "one a call; then created beforehand", ONE, "once"),
+    "f": Play(f, 1_000_000, CREATED_IN_BULK, ONE, "once"),
 }
 USUAL = tuple(name for name in PLAYS if name != "f")
 """Without the one that takes many minutes and gigabytes."""
@@ -47,7 +55,7 @@ def rows(databases: tuple[str, ...], wanted: tuple[str, ...], percent: int) -> I
             for workers in play.workers.get(kind, ()):
                 yield Row(
                     "Tasker", kind, workload, play.submitted, _runner(play, kind, size, workers), size, workers,
-                    rounds=play.rounds,
+                    turn=play.turn,
                 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench.rows import Result
+from bench.rows import Result, digits
 
 BASE = "DBOS/postgres"
 HEADLINE = ("tasks/s", "rows/s", "p50 ms", "full, % of empty", "worker % of a core")
@@ -90,8 +90,8 @@ def _summary(results: Sequence[Result]) -> Table:
             shown.add_row(*about, "[bold red]not measured[/]", "", "", "")
         for name in (name for name in result.figures if not _is_cost(name)):
             values = result.values(name)
-            spread = f"{min(values):,.1f} - {max(values):,.1f}"
-            shown.add_row(*about, name, f"{statistics.median(values):,.1f}", spread, _to_base(result, base, name))
+            spread = f"{digits(min(values))} - {digits(max(values))}"
+            shown.add_row(*about, name, digits(statistics.median(values)), spread, _to_base(result, base, name))
             about = [""] * len(about)
     return shown
 
@@ -100,7 +100,7 @@ def _to_base(result: Result, base: Mapping[str, Result], figure: str) -> str:
     other = base.get(result.row.workload)
     if other is None or not other.values(figure):
         return ""
-    return f"{statistics.median(result.values(figure)) / statistics.median(other.values(figure)):,.2f}"
+    return digits(statistics.median(result.values(figure)) / statistics.median(other.values(figure)))
 
 
 def _costs(results: Sequence[Result]) -> Table:
@@ -112,7 +112,7 @@ def _costs(results: Sequence[Result]) -> Table:
     for result in results:
         values = [result.values(name) for name in names]
         if any(values):
-            shown.add_row(result.row.key, *(f"{statistics.median(v):,.2f}" if v else "" for v in values))
+            shown.add_row(result.row.key, *(digits(statistics.median(v)) if v else "" for v in values))
     return shown
 
 
@@ -125,9 +125,9 @@ def _ratios(results: Sequence[Result]) -> Table:
         if not (values := ratio(wanted, by_key)):
             continue
         median = statistics.median(values)
-        sides = f"{min(values):,.2f} - {max(values):,.2f}"
+        sides = f"{digits(min(values))} - {digits(max(values))}"
         goals = (_goal(wanted, wanted.at_least), _goal(wanted, wanted.aim))
-        shown.add_row(wanted.what, f"{median:,.2f}", sides, *goals, _verdict(wanted, median))
+        shown.add_row(wanted.what, digits(median), sides, *goals, _verdict(wanted, median))
     return shown
 
 
@@ -145,4 +145,4 @@ def _verdict(wanted: Ratio, value: float) -> str:
 
 
 def _is_cost(name: str) -> bool:
-    return name.endswith("/step") or name == "row writes/s"
+    return "/step" in name or name == "row writes/s"

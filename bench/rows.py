@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bench.ground import Ground
 
 Figures = dict[str, float]
 Run = Callable[[Ground], Figures]
+Turn = Literal["each round", "once", "together"]
+"""When a row is played: in each round, in the first one, or at the end at the same time as all that only wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,7 @@ class Row:
     size: int = 0
     workers: int = 1
     note: str = ""
-    rounds: int = 0
-    """In how many rounds it is played; 0 for all."""
+    turn: Turn = "each round"
 
     @property
     def key(self) -> str:
@@ -46,3 +48,10 @@ class Result:
     @property
     def figures(self) -> list[str]:
         return list(dict.fromkeys(name for run in self.runs if run for name in run))
+
+
+def digits(value: float) -> str:
+    """A figure with three or four digits that mean something."""
+    size = abs(value)
+    after = 0 if size >= 1_000 else 1 if size >= 100 else 2 if size >= 1 else 3
+    return f"{value:,.{after}f}"

@@ -20,7 +20,7 @@ from tasker_core import TaskerClient
 from tasker_core.store import open_database
 
 HERE = Path(__file__).resolve().parent.parent
-WORKER = [sys.executable, "-m", "tasker_core.cli", "worker", "--handlers", "bench.handlers"]
+WORKER = ("worker", "--handlers", "bench.handlers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,26 @@ class Stage:
     def workers(self, count: int) -> Iterator[list[int]]:
         """``count`` worker processes, ready to claim; yields their process ids, stops them at the end."""
         with ExitStack() as stack:
-            yield [stack.enter_context(self._worker()) for _ in range(count)]
+            started = [stack.enter_context(self._command(*WORKER, ready="serves")) for _ in range(count)]
+            yield [pid for pid, _ in started]
 
     @contextmanager
-    def _worker(self) -> Iterator[int]:
+    def server(self) -> Iterator[tuple[int, str]]:
+        """A server process; yields its process id and its URL."""
+        with self._command("server", "--port", "0", ready="listens") as (pid, said):
+            yield pid, said.split()[-1]
+
+    @contextmanager
+    def _command(self, *arguments: str, ready: str) -> Iterator[tuple[int, str]]:
+        command = [sys.executable, "-m", "tasker_core.cli", *arguments]
         environment = {**os.environ, "TASKER_DATABASE_URL": self.url, "PYTHONPATH": str(HERE)}
-        with subprocess.Popen(WORKER, env=environment, stdout=subprocess.PIPE, text=True, cwd=HERE) as process:
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=HERE) as process:
             assert process.stdout is not None
-            ready = process.stdout.readline()
-            if "serves" not in ready:
-                raise RuntimeError(f"the worker didn't start: {ready}")
+            said = process.stdout.readline()
+            if ready not in said:
+                raise RuntimeError(f"tasker {arguments[0]} didn't start: {said}")
             try:
-                yield process.pid
+                yield process.pid, said
             finally:
                 process.terminate()
                 process.wait(60)
@@ -66,6 +74,11 @@ class Stage:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"{tasks} tasks weren't complete after {timeout:g} s")
                 time.sleep(0.25)
+
+    def wait_until_all_are_done(self, timeout: float = 600.0) -> None:
+        with beside(self.url) as ask:
+            tasks = ask("created")
+        self.wait_for(tasks, timeout)
 
     def taken(self) -> float:
         """Seconds from the first create to the last completion, by the rows' times."""

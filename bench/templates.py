@@ -33,4 +33,5 @@ def _template(name: str, steps: list[dict[str, Any]], namespace: str = NAMESPACE
     return {"name": name, "namespace_name": namespace, "version": "1.0.0", "steps": steps}
 
 
-ALL = (checkout(), fan(8), fan(1_000))
+QUIET, FLOODED = "bench_quiet", "bench_flooded"
+ALL = (checkout(), fan(8), fan(1_000), checkout(QUIET), checkout(FLOODED))

@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.ground import Ground
 from bench.peers.environment import PeerUnavailableError, environment
 from bench.peers.places import Place, on_postgres, on_prefect, on_redis, on_restate, on_sqlite
-from bench.peers.run import play
-from bench.rows import Figures, Row
+from bench.peers.run import play, round_trips
+from bench.rows import Figures, Row, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Peer:
     note: str = ""
     cannot: Mapping[str, str] = field(default_factory=dict)
     """Workloads it has no words for, each with the reason."""
-    rounds: Mapping[str, int] = field(default_factory=dict)
-    """Workloads that are played in fewer rounds than all."""
 
 
 DBOS = ("dbos==3.4.0", "psycopg[binary]==3.3.9")
+IDLE_SECONDS = 60
+TURNS: dict[str, Turn] = {"d": "together", "counts": "once"}
 NO_JOIN = "it has no word for a step that waits for several"
 QUEUED_BY = "100 a transaction (enqueue_in_transaction)"
 
@@ -45,7 +45,8 @@ PEERS = (
             "a4": (300, "called in process"),
             "b": (100, f"queued beforehand, {QUEUED_BY}"),
             "c": (1, "queued beforehand"),
-            "d": (1, "queue polled every 10 ms"),
+            "d": (IDLE_SECONDS, "queue polled every 10 ms"),
+            "counts": (100, "queued beforehand"),
         },
         note="10 workflows at a time, queue polled every 10 ms: the quickest setting found",
     ),
@@ -67,7 +68,8 @@ PEERS = (
             "a4": (300, "one a call, worker polls every 10 ms, client looks every 2 ms"),
             "b": (200, "queued beforehand, one a call"),
             "c": (2, "queued beforehand, one a call"),
-            "d": (1, "worker polls every 10 ms"),
+            "d": (IDLE_SECONDS, "worker polls every 10 ms"),
+            "counts": (100, "queued beforehand"),
         },
         note="async worker, 10 tasks at a time: the quickest setting found",
     ),
@@ -79,7 +81,8 @@ PEERS = (
             "a2": (500, "one a call"),
             "a3": (500, "100 a call"),
             "a4": (300, "one a call, worker listens, client looks every 2 ms"),
-            "d": (1, "worker listens"),
+            "d": (IDLE_SECONDS, "worker listens"),
+            "counts": (100, "queued beforehand"),
         },
         note="a job defers the next one in a transaction of its own: a crash between repeats the step",
         cannot={"b": NO_JOIN, "c": NO_JOIN},
@@ -92,7 +95,7 @@ PEERS = (
             "a4": (300, "one a call, client looks every 2 ms"),
             "b": (100, "queued beforehand, one a call"),
             "c": (1, "queued beforehand, one a call"),
-            "d": (1, "worker blocks on Redis"),
+            "d": (IDLE_SECONDS, "worker blocks on Redis"),
         },
         note="acks_late, Redis with appendfsync always; a chain's result and its next message aren't written at once",
     ),
@@ -104,7 +107,7 @@ PEERS = (
             "a4": (300, "one a call, which answers with the result"),
             "b": (100, "20 calls at once beside a worker"),
             "c": (1, "beside a worker"),
-            "d": (1, "server calls the worker"),
+            "d": (IDLE_SECONDS, "server calls the worker"),
         },
         node_packages=("@restatedev/restate-server@1.7.12",),
         note="a server in Rust with a log of its own, one node",
@@ -115,7 +118,7 @@ PEERS = (
             "a1": (40, "10 threads call the flow: nothing is queued"),
             "a4": (30, "called in process"),
             "b": (5, "10 threads call the flow"),
-            "d": (1, "server and an idle process"),
+            "d": (IDLE_SECONDS, "server and an idle process"),
         },
         note="results persisted to files, which it doesn't sync",
     ),
@@ -143,11 +146,12 @@ def _row(peer: Peer, workload: str, where: Path | PeerUnavailableError, percent:
     def run(ground: Ground) -> Figures:
         if isinstance(where, PeerUnavailableError):
             raise where
+        if workload == "counts":
+            return round_trips(ground, where, peer.place, peer.module, tasks)
         return play(ground, where, peer.place, peer.module, workload, tasks)
 
-    return Row(
-        peer.name, peer.database, workload, submitted, run, tasks, note=peer.note, rounds=peer.rounds.get(workload, 0)
-    )
+    turn = TURNS.get(workload, "each round")
+    return Row(peer.name, peer.database, workload, submitted, run, tasks, note=peer.note, turn=turn)
 
 
 def names() -> tuple[str, ...]:

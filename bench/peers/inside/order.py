@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,8 @@ class Order:
     peer: str
     workload: str
     tasks: int
-    url: str
-    directory: str
+    url: str = ""
+    directory: str = ""
     servers: tuple[int, ...] = ()
     """The processes that keep the state, whose CPU is the peer's too."""
     role: str = "submitter"
@@ -34,6 +34,9 @@ class Order:
     @classmethod
     def read(cls, text: str) -> Order:
         return cls(**json.loads(text))
+
+    def at(self, url: str, directory: str, servers: Sequence[int]) -> Order:
+        return dataclasses.replace(self, url=url, directory=directory, servers=tuple(servers))
 
     def written(self, role: str) -> str:
         return json.dumps(dataclasses.asdict(dataclasses.replace(self, role=role)))

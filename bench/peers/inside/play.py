@@ -15,7 +15,6 @@ from bench.processes import cpu_seconds, memory_mib
 
 A_CALL = 100
 WARM_UP = 20
-IDLE_SECONDS = 60.0
 PATIENCE = 240.0
 
 Figures = dict[str, float]
@@ -83,18 +82,18 @@ def a4(peer: Peer, order: Order) -> Figures:
 
 
 def d(peer: Peer, order: Order) -> Figures:
-    """Nothing to do for 60 seconds, with the settings of A4."""
+    """Nothing to do for as many seconds as the order says tasks, with the settings of A4."""
     with worker(order) as pid:
         peer.submit([0])
         _wait(peer, 1)
         time.sleep(3)
         meter = Meter(servers=order.servers)
         before, began = meter.read(pid), time.monotonic()
-        time.sleep(IDLE_SECONDS)
+        time.sleep(order.tasks)
         after, seconds = meter.read(pid), time.monotonic() - began
         figures = {"worker % of a core": 100 * (after.workers - before.workers) / seconds}
         if order.servers:
-            figures["server % of a core"] = 100 * (after.server - before.server) / seconds
+            figures["database % of a core"] = 100 * (after.database - before.database) / seconds
         return figures | {"worker MiB": memory_mib(pid)}
 
 

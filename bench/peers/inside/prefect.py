@@ -4,6 +4,8 @@ runs from without a process for each, so ten threads of one process call the flo
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -44,12 +46,21 @@ class Prefect:
         return len(done.read_text().splitlines()) if done.exists() else 0
 
     def work(self) -> None:
+        threading.Thread(target=self._run_what_comes, daemon=True).start()
         is_ready(self.order)
-        nos = [int(line) for line in self.order.path("queue").read_text().splitlines()]
-        with ThreadPoolExecutor(AT_ONCE) as pool, self.order.path("done").open("a", buffering=1) as done:
-            for no in pool.map(self._run, nos):
-                done.write(f"{no}\n")
         until_told_to_stop()
+
+    def _run_what_comes(self) -> None:
+        self.order.path("queue").touch()
+        with (
+            ThreadPoolExecutor(AT_ONCE) as pool,
+            self.order.path("queue").open() as queue,
+            self.order.path("done").open("a", buffering=1) as done,
+        ):
+            while True:
+                for no in pool.map(self._run, [int(line) for line in queue]):
+                    done.write(f"{no}\n")
+                time.sleep(0.2)
 
     def _run(self, no: int) -> int:
         self.call(no)
