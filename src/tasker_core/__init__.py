@@ -13,7 +13,7 @@ from tasker_core.bootstrap import (
     stop_worker,
     transition_to_graceful_shutdown,
 )
-from tasker_core.client import TaskerClient
+from tasker_core.client import AsyncTaskerClient, TaskerClient
 from tasker_core.domain_events import (
     BasePublisher,
     BaseSubscriber,
@@ -116,6 +116,7 @@ __all__ = [
     "AmbiguousHandlerError",
     "ApiHandler",
     "ApiResponse",
+    "AsyncTaskerClient",
     "AuthenticationError",
     "AuthorizationError",
     "BasePublisher",

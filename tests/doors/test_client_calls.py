@@ -1,4 +1,4 @@
-"""The client in process: every call, what it answers, and that the answers are plain data."""
+"""The client, in process and over HTTP: every call, what it answers, and that the answers are plain data."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ READINESS = {
 
 
 @pytest.fixture
-def shop(workshop: Workshop) -> Workshop:
-    workshop.handler("cart")(lambda: {"total": 42})
-    workshop.handler("pay")(lambda: {"paid": True})
-    workshop.template({"cart": [], "pay": ["cart"]})
-    return workshop
+def shop(each_door: Workshop) -> Workshop:
+    each_door.handler("cart")(lambda: {"total": 42})
+    each_door.handler("pay")(lambda: {"paid": True})
+    each_door.template({"cart": [], "pay": ["cart"]})
+    return each_door
 
 
 def plain(answer: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def plain(answer: Any) -> dict[str, Any]:
 
 
 def test_a_task_that_was_just_created(shop: Workshop) -> None:
-    client = TaskerClient("ann", "till-3", database_url=shop.url)
+    client = shop.connect("ann", "till-3")
     before = datetime.now(UTC)
     task = client.create_task(
         "flow",
@@ -203,18 +203,18 @@ CONTEXT: dict[str, Any] = {
 }
 
 
-def test_a_context_is_stored_exactly_and_reaches_the_handler_so(workshop: Workshop) -> None:
+def test_a_context_is_stored_exactly_and_reaches_the_handler_so(each_door: Workshop) -> None:
     seen: list[dict[str, Any]] = []
 
-    @workshop.handler("look")
+    @each_door.handler("look")
     def look(context: StepContext) -> dict[str, Any]:
         seen.append(context.input_data)
         return dict(context.input_data)
 
-    workshop.template({"look": []})
-    workshop.start()
-    task = workshop.run(context=CONTEXT)
-    for value in (task.context, seen[0], workshop.result(task.task_uuid, "look")):
+    each_door.template({"look": []})
+    each_door.start()
+    task = each_door.run(context=CONTEXT)
+    for value in (task.context, seen[0], each_door.result(task.task_uuid, "look")):
         assert json.dumps(value) == json.dumps(CONTEXT)
 
 
@@ -236,7 +236,7 @@ def test_a_wait_is_woken_by_a_cancellation(shop: Workshop) -> None:
     answers: list[str] = []
     waiting = threading.Thread(target=lambda: answers.append(shop.client.wait(task, 20).status))
     waiting.start()
-    with TaskerClient(database_url=shop.url) as another:
+    with shop.connect() as another:
         another.cancel_task(task)
     waiting.join(10)
     assert answers == ["cancelled"]
@@ -320,16 +320,34 @@ def test_two_threads_that_create_the_same_task_create_one(shop: Workshop) -> Non
     assert len(ids) == 8 and len(set(ids)) == 1
 
 
-def test_the_store_is_chosen_by_the_environment(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_why_a_task_is_not_finished(shop: Workshop) -> None:
     task = shop.create()
+    told = shop.client.explain(task)
+    assert {step.name: step.reason.kind for step in told.steps} == {"cart": "no_worker", "pay": "waits_for_parents"}
+    shop.start()
+    shop.finish(task)
+    assert (shop.client.explain(task).state, shop.client.explain(task).steps) == ("complete", ())
+
+
+def test_how_the_store_is(shop: Workshop) -> None:
+    found = shop.client.doctor(deep=True)
+    assert found.is_usable and {check.kind for check in found.checks} >= {"database", "workers", "queue"}
+    health = shop.client.health_check()
+    assert (health.healthy, health.status) == (True, "healthy")
+    assert health.timestamp is not None and datetime.fromisoformat(health.timestamp).tzinfo is not None
+
+
+def test_the_store_is_chosen_by_the_environment(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    workshop.template({"cart": []})
+    task = workshop.create()
     for name in ("DATABASE_URL", "TASKER_DATABASE_URL"):
-        monkeypatch.setenv(name, shop.url)
+        monkeypatch.setenv(name, workshop.url)
         with TaskerClient() as client:
             assert client.get_task(task).task_uuid == task
         monkeypatch.setenv(name, "mysql://nowhere")
         monkeypatch.delenv("DATABASE_URL") if name == "TASKER_DATABASE_URL" else None
     monkeypatch.delenv("TASKER_DATABASE_URL")
-    monkeypatch.chdir(shop.directory)
+    monkeypatch.chdir(workshop.directory)
     with TaskerClient() as client:
         assert client.get_task(task).task_uuid == task
 

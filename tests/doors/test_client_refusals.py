@@ -8,16 +8,24 @@ from typing import Any
 import pytest
 
 from tasker_core import DuplicateTaskError, TaskerClient, TaskerError, TaskNotFoundError, TemplateError
-from tasker_core.errors import InvalidRequestError, PayloadError, StepNotFoundError, UnknownTemplateError
+from tasker_core.errors import (
+    InvalidRequestError,
+    PayloadError,
+    SchemaViolationError,
+    StepNotFoundError,
+    TaskStateError,
+    UnknownTemplateError,
+)
+from tests.support.served import served
 from tests.support.workshop import Workshop, flow
 
 NOBODY = "01980000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-def shop(workshop: Workshop) -> Workshop:
-    workshop.template({"cart": []})
-    return workshop
+def shop(each_door: Workshop) -> Workshop:
+    each_door.template({"cart": []})
+    return each_door
 
 
 def test_the_same_context_is_the_same_task(shop: Workshop) -> None:
@@ -114,9 +122,9 @@ def test_unknown_templates_are_answered_with_what_is_near(shop: Workshop) -> Non
         shop.create(version="9.9.9")
 
 
-def test_an_empty_store_says_how_templates_get_into_it(workshop: Workshop) -> None:
+def test_an_empty_store_says_how_templates_get_into_it(each_door: Workshop) -> None:
     with pytest.raises(UnknownTemplateError, match=r"none is registered at all.*tasker template register PATH"):
-        workshop.create()
+        each_door.create()
 
 
 def test_a_name_is_found_in_the_one_namespace_that_has_it(shop: Workshop) -> None:
@@ -174,12 +182,48 @@ def test_too_many_tasks_in_one_call(shop: Workshop) -> None:
         shop.client.create_tasks([{"name": "flow"}] * 10_001)
 
 
-def test_a_template_that_is_wrong_is_refused_by_the_client(workshop: Workshop) -> None:
+def test_a_template_that_is_wrong_is_refused_by_the_client(each_door: Workshop) -> None:
     with pytest.raises(TemplateError, match=r"step 'pay'.*'crat'.*did you mean 'cart'"):
-        workshop.client.register_template(flow({"cart": [], "pay": ["crat"]}))
-    missing = workshop.directory / "nowhere.yaml"
+        each_door.client.register_template(flow({"cart": [], "pay": ["crat"]}))
+    missing = each_door.directory / "nowhere.yaml"
     with pytest.raises(TemplateError, match=r"nowhere\.yaml: No such file or directory"):
-        workshop.client.register_template(missing)
+        each_door.client.register_template(missing)
+
+
+@pytest.mark.parametrize("door", ["in process", "over HTTP"])
+def test_a_registered_version_keeps_its_content_outside_development(
+    workshop: Workshop, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKER_ENV", "production")
+    with served(workshop.url, environment="production") as server:
+        url, database_url = (server.url, None) if door == "over HTTP" else (None, workshop.url)
+        with TaskerClient(url=url, database_url=database_url) as client:
+            client.register_template(flow({"cart": []}))
+            client.register_template(flow({"cart": []}))
+            words = r"shop/flow 1.0.0 is registered with other content .* raise its version\. Differences:\n  .*pay"
+            with pytest.raises(TemplateError, match=words):
+                client.register_template(flow({"cart": [], "pay": ["cart"]}))
+            assert client.create_task("flow", namespace="shop").total_steps == 1
+
+
+def test_a_context_against_its_schema(each_door: Workshop) -> None:
+    schema = {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "string"}}}
+    strict = {**flow({"cart": []}), "input_schema": schema, "schema_validation": "enforce"}
+    each_door.client.register_template(strict)
+    with pytest.raises(SchemaViolationError) as refused:
+        each_door.create(context={"sku": 7})
+    assert (refused.value.field, refused.value.violations[0].path) == ("context/sku", "/sku")
+    each_door.client.register_template({**strict, "version": "2.0.0", "schema_validation": "warn"})
+    task = each_door.client.create_task("flow", namespace="shop", version="2.0.0", context={"sku": 7})
+    assert [warning["path"] for warning in task.warnings] == ["/sku"]
+
+
+def test_only_an_unfinished_task_can_be_cancelled(shop: Workshop) -> None:
+    task = shop.create()
+    shop.client.cancel_task(task, "the customer left")
+    with pytest.raises(TaskStateError, match=f"task {task} is cancelled already") as refused:
+        shop.client.cancel_task(task)
+    assert refused.value.state == "cancelled"
 
 
 def test_a_context_of_other_mappings_is_taken(shop: Workshop) -> None:

@@ -49,12 +49,12 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, **settings: Any) -> Iterator[Served]:
-    """A server on a free port, over the database at ``database_url``, which is migrated if it must be."""
+def served(database_url: str, port: int = 0, **settings: Any) -> Iterator[Served]:
+    """A server on ``port``, or a free one, over the database at ``database_url``, which is migrated if it must be."""
     database = open_database(database_url)
     database.migrate()
     database.close()
-    engine, listening, ready = open_engine(database_url), listen("127.0.0.1", 0), threading.Event()
+    engine, listening, ready = open_engine(database_url), listen("127.0.0.1", port), threading.Event()
     app = create_app(engine, ServerSettings(**settings))
     server = Server(app, listening, ready.set)
     thread = threading.Thread(target=server.serve_until_stopped, name="served")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Annotated
@@ -12,7 +13,6 @@ from tasker_core.cli import auth, config, dev, doctor, explain, migrate, prune, 
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, SettingsError, TaskerError
 from tasker_core.settings import load_settings
-from tasker_core.telemetry import logs
 from tasker_core.version import VERSION
 
 USAGE, FAILED = 2, 1
@@ -52,15 +52,17 @@ def root(
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside.")] = False,
 ) -> None:
-    log_format = "text"
     try:
-        said = load_settings().logging
-        level, log_format = said.level, said.format
+        level = load_settings().logging.level
     except SettingsError:
         if context.invoked_subcommand != "config":
             raise
         level = "WARNING"
-    logs.configure(log_format, "DEBUG" if verbose else level)
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else level,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from tasker_core.cli.output import AsJson, Database, duration, errors, people, p
 from tasker_core.cli.worker import Concurrency, Handlers
 from tasker_core.client import TaskerClient
 from tasker_core.client.client import operator
+from tasker_core.engine.open import database_url as chosen_store
 from tasker_core.errors import DuplicateTaskError, HandlerNotFoundError
 from tasker_core.rules.template import Template
 from tasker_core.template_files import read_file
@@ -46,8 +47,9 @@ def run(
     """
     context = read_context(input)
     read = read_file(template)
-    with TaskerClient(initiator=operator(), source_system="tasker run", database_url=database_url) as client:
-        worker = Worker.start(handlers, database_url=database_url, concurrency=concurrency, template_path=template)
+    store = chosen_store(database_url)  # this process's own, and no server that the settings name
+    with TaskerClient(initiator=operator(), source_system="tasker run", database_url=store) as client:
+        worker = Worker.start(handlers, database_url=store, concurrency=concurrency, template_path=template)
         try:
             _check_handlers(worker, read.template)
             task = _task(client, read.template, context, key, new=new, as_json=as_json)

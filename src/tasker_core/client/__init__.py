@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasker_core.client.async_client import AsyncTaskerClient
 from tasker_core.client.client import TaskerClient
 from tasker_core.types import (
     HealthResponse,
@@ -13,6 +14,7 @@ from tasker_core.types import (
 )
 
 __all__ = [
+    "AsyncTaskerClient",
     "HealthResponse",
     "PaginationInfo",
     "StepAuditResponse",

@@ -5,36 +5,42 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.local import Local
-from tasker_core.client.templates import read_any
-from tasker_core.engine.open import database_url as choose_database
-from tasker_core.engine.requests import TaskRequest, as_uuid
-from tasker_core.errors import InvalidRequestError, TemplateError
+from tasker_core.client.place import Place
+from tasker_core.errors import StoreError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
-from tasker_core.settings import load_settings
 from tasker_core.types import HealthResponse, StepAuditResponse, StepResponse, TaskListResponse, TaskResponse
-from tasker_core.words import TaskState
 
-OnDuplicate = Literal["raise", "return"]
-LARGEST_PAGE = 1_000
+if TYPE_CHECKING:
+    from tasker_core.client.http import Http
+
+R = TypeVar("R")
 
 
 class TaskerClient:
-    """Creates tasks in Tasker's store and tells what became of them. Safe to share between threads.
+    """Creates tasks and tells what became of them: in the store itself, or of a server. Safe to share between threads.
 
     Args:
         initiator: who creates the tasks; stored with each.
         source_system: the application that creates them; stored with each.
-        database_url: where the tasks are, ``sqlite:///tasker.db`` say. Without it: TASKER_DATABASE_URL, DATABASE_URL,
-            else ``sqlite:///tasker.db`` in the working directory.
+        url: the server to ask, ``http://tasker.internal:8080`` say. Without it: TASKER_URL.
+        database_url: without a server, where the tasks are: ``sqlite:///tasker.db`` say. Without it:
+            TASKER_DATABASE_URL, DATABASE_URL, else ``sqlite:///tasker.db`` in the working directory.
+        api_key: for a server that wants one. Without it: TASKER_ORCHESTRATION_AUTH_TOKEN or TASKER_AUTH_TOKEN (a
+            token), TASKER_API_KEY, TASKER_JWT_PRIVATE_KEY_PATH (to sign tokens with).
+        token: a bearer token instead.
+        timeout: seconds that a call of a server may take, 30 without it; a ``wait`` takes what it takes.
+        retries: how often a call is repeated, later and later, when the server or the way to it fails; 3 without it.
+            Each may be: what a repeated call asks is done once.
 
-    Every error is a TaskerError *and* a RuntimeError; a malformed argument is a ValueError too.
+    Each argument wins over the environment, and that over ``tasker.toml``. Every error is a TaskerError *and* a
+    RuntimeError; a malformed argument is a ValueError too.
 
     >>> import tempfile
     >>> client = TaskerClient(database_url=f"sqlite:///{tempfile.mkdtemp()}/tasker.db")
@@ -52,11 +58,18 @@ class TaskerClient:
         initiator: str = "tasker-core-python",
         source_system: str = "tasker-core",
         *,
+        url: str | None = None,
         database_url: str | None = None,
+        api_key: str | None = None,
+        token: str | None = None,
+        timeout: float | None = None,
+        retries: int | None = None,
     ) -> None:
         self.initiator = initiator
         self.source_system = source_system
-        self._backend = Local(choose_database(database_url))
+        place = Place.of(url, database_url, api_key=api_key, token=token, timeout=timeout, retries=retries)
+        self._door: Local | Http = place.http(initiator) if place.is_server else place.local()
+        self._calls = Calls(initiator, source_system, self._door.longest_wait)
 
     def create_task(
         self,
@@ -96,11 +109,8 @@ class TaskerClient:
             SchemaViolationError: a context that doesn't fit the template's ``input_schema``, where that is enforced;
                 elsewhere the answer has ``warnings``.
         """
-        _one_of(on_duplicate)
         wish = {"name": name, "namespace": namespace, "context": context, "version": version, "reason": reason}
-        request = self._request({**wish, **kwargs})
-        made = self._backend.create(request, refuse_duplicates=on_duplicate == "raise", connection=connection)
-        return TaskResponse.from_dict(made)
+        return self._door.do(self._calls.create_task({**wish, **kwargs}, on_duplicate, connection))
 
     def create_tasks(
         self,
@@ -115,50 +125,38 @@ class TaskerClient:
         name and state but not its steps: ask ``get_task`` for those. With ``on_duplicate="return"`` existing tasks are
         answered, as they are, in the place of those that would repeat them. ``connection`` is as for ``create_task``.
         """
-        _one_of(on_duplicate)
-        wishes = [self._request(request) for request in requests]
-        tasks = self._backend.create_many(wishes, refuse_duplicates=on_duplicate == "raise", connection=connection)
-        return [TaskResponse.from_dict(task) for task in tasks]
+        call = self._calls.create_tasks(requests, on_duplicate, connection)
+        return self._door.do(call) if requests else []
 
     def get_task(self, task_uuid: str) -> TaskResponse:
         """The task with its state and its steps' readiness. Raises TaskNotFoundError."""
-        return TaskResponse.from_dict(self._backend.task(as_uuid(task_uuid, "task_uuid")))
+        return self._door.do(self._calls.get_task(task_uuid))
 
     def list_tasks(
         self, *, limit: int = 50, offset: int = 0, namespace: str | None = None, status: str | None = None,
         name: str | None = None,
     ) -> TaskListResponse:  # fmt: skip
         """The newest tasks, those of a namespace, name or state where given. ``limit`` is at most 1,000."""
-        if not 1 <= limit <= LARGEST_PAGE:
-            raise InvalidRequestError(f"limit must lie between 1 and {LARGEST_PAGE:,}, not {limit}", field="limit")
-        if offset < 0:
-            raise InvalidRequestError(f"offset must not be negative, not {offset}", field="offset")
-        if status is not None and status not in TaskState.__members__.values():
-            raise InvalidRequestError(f"{status!r} is no task state; there are {', '.join(TaskState)}", field="status")
-        filters = {"namespace": namespace, "state": status, "name": name}
-        return TaskListResponse.from_dict(self._backend.tasks(filters, limit, offset))
+        return self._door.do(self._calls.list_tasks(limit, offset, namespace, status, name))
 
     def cancel_task(self, task_uuid: str, reason: str = "") -> dict[str, Any]:
         """Cancel a task: what hasn't begun never will, what runs is told, its result refused.
 
         Raises TaskNotFoundError, and TaskStateError for a task that is final already.
         """
-        self._backend.cancel(as_uuid(task_uuid, "task_uuid"), f"client {self.initiator}", reason)
-        return {"cancelled": True}
+        return self._door.do(self._calls.cancel_task(task_uuid, reason))
 
     def list_task_steps(self, task_uuid: str) -> list[StepResponse]:
         """A task's steps in the template's order, with their results. Raises TaskNotFoundError."""
-        return [StepResponse.from_dict(step) for step in self._backend.steps(as_uuid(task_uuid, "task_uuid"))]
+        return self._door.do(self._calls.list_task_steps(task_uuid))
 
     def get_step(self, task_uuid: str, step_uuid: str) -> StepResponse:
         """One step. Raises TaskNotFoundError, StepNotFoundError."""
-        task, step = as_uuid(task_uuid, "task_uuid"), as_uuid(step_uuid, "step_uuid")
-        return StepResponse.from_dict(self._backend.step(task, step))
+        return self._door.do(self._calls.get_step(task_uuid, step_uuid))
 
     def get_step_audit_history(self, task_uuid: str, step_uuid: str) -> list[StepAuditResponse]:
         """Every attempt of a step that has ended, the newest first. Raises TaskNotFoundError, StepNotFoundError."""
-        task, step = as_uuid(task_uuid, "task_uuid"), as_uuid(step_uuid, "step_uuid")
-        return [StepAuditResponse.from_dict(entry) for entry in self._backend.audit(task, step)]
+        return self._door.do(self._calls.get_step_audit_history(task_uuid, step_uuid))
 
     def explain(self, task_uuid: str) -> Explanation:
         """Why a task isn't finished: for each unfinished step the reason, since when, and what can be done.
@@ -166,7 +164,7 @@ class TaskerClient:
         Reads only. For a task at rest it tells which steps failed, with which error, after how many attempts.
         Raises TaskNotFoundError.
         """
-        return Explanation.from_dict(self._backend.explain(as_uuid(task_uuid, "task_uuid")))
+        return self._door.do(self._calls.explain(task_uuid))
 
     def doctor(self, *, deep: bool = False) -> Diagnosis:
         """Whether all is well with the store, its workers and what waits for them; what to do where it isn't.
@@ -179,18 +177,21 @@ class TaskerClient:
         ...     {str(check.kind): str(check.level) for check in client.doctor().checks}["schema"]
         'ok'
         """
-        return Diagnosis.from_dict(self._backend.doctor(deep=deep))
+        return self._door.do(self._calls.doctor(deep))
 
     def wait(self, task_uuid: str, timeout: float | None = None) -> TaskResponse:
         """Return the task as soon as it is final or ``blocked_by_failures`` (nothing of it moves without an operator).
 
         ``timeout`` is in seconds; TimeoutError (the builtin) when the task isn't at rest by then.
         """
-        task = as_uuid(task_uuid, "task_uuid")
-        if not self._backend.wait(task, timeout):
-            now = self.get_task(task)
-            raise TimeoutError(f"task {task} is {now.status} after {timeout:g} s ({now.execution_status})")
-        return self.get_task(task)
+        questions = self._calls.wait(task_uuid, timeout)
+        try:
+            question = next(questions)
+            while True:
+                question = questions.send(self._door.do(question))
+        except StopIteration as end:
+            task: TaskResponse = end.value
+            return task
 
     def register_template(self, template: str | Path | Mapping[str, Any]) -> None:
         """Put a template into the store: a YAML file, or the same as a mapping.
@@ -199,23 +200,18 @@ class TaskerClient:
         elsewhere it is refused with TemplateError, which shows the difference. TemplateError too for a template that
         is wrong, with file and line.
         """
-        read = read_any(template)
-        refused = self._backend.register(read, replace=load_settings().env == "development")
-        if refused:
-            raise TemplateError(
-                f"{read.identity} is registered with other content and isn't replaced outside development; raise its "
-                "version. Differences:\n  " + "\n  ".join(refused)
-            )
+        self._door.do(self._calls.register_template(template))
 
     def health_check(self) -> HealthResponse:
         """Whether the store answers."""
-        healthy = self._backend.is_healthy()
-        status = "healthy" if healthy else "unhealthy"
-        return HealthResponse(healthy=healthy, status=status, timestamp=datetime.now(UTC).isoformat())
+        try:
+            return self._door.do(self._calls.health_check())
+        except StoreError:
+            return unhealthy()
 
     def close(self) -> None:
         """Let go of the store. A client that is closed isn't used again."""
-        self._backend.close()
+        self._door.close()
 
     def __enter__(self) -> TaskerClient:
         return self
@@ -225,19 +221,6 @@ class TaskerClient:
     ) -> None:
         self.close()
 
-    def _request(self, wish: Mapping[str, Any]) -> TaskRequest:
-        known = TaskRequest.__dataclass_fields__
-        for key in wish:
-            if key not in known:
-                raise InvalidRequestError(f"a task has no {key!r}; there are {', '.join(sorted(known))}", field=key)
-        given = {key: value for key, value in wish.items() if value is not None}
-        defaults = {
-            "initiator": self.initiator,
-            "source_system": self.source_system,
-            "task_uuid": self._backend.new_id(),
-        }
-        return TaskRequest(**{**defaults, **given})
-
 
 def operator() -> str:
     """Who sits at this terminal, for the record."""
@@ -245,10 +228,3 @@ def operator() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
-
-
-def _one_of(on_duplicate: str) -> None:
-    if on_duplicate not in ("raise", "return"):
-        raise InvalidRequestError(
-            f'on_duplicate must be "raise" or "return", not {on_duplicate!r}', field="on_duplicate"
-        )

@@ -1,4 +1,4 @@
-"""The client's sentences spoken to the engine of this process."""
+"""What a client asks, answered by the engine of this process."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tasker_core.client.templates import not_replaced
 from tasker_core.engine import Engine, TaskRequest
 from tasker_core.engine.create import Creator
 from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.engine.views import Views
-from tasker_core.errors import StoreError, TaskNotFoundError
+from tasker_core.errors import TaskNotFoundError
 from tasker_core.rules.template import Template
+from tasker_core.settings import load_settings
 from tasker_core.words import TaskState
+
+if TYPE_CHECKING:
+    from tasker_core.client.call import Call
+
+R = TypeVar("R")
 
 SHORTEST_POLL, LONGEST_POLL = 0.01, 0.05
 
@@ -22,12 +30,18 @@ SHORTEST_POLL, LONGEST_POLL = 0.01, 0.05
 class Local:
     """Opens the store that ``url`` names and keeps it open until ``close``."""
 
+    longest_wait = 60.0
+    """Seconds for which one question waits."""
+
     def __init__(self, url: str) -> None:
         self._engine: Engine = open_engine(url)
         self._alone = nullcontext((self._engine, self._engine.views))
 
-    def new_id(self) -> str:
-        return self._engine.ids.new()
+    def do(self, call: Call[R]) -> R:
+        """The answer to ``call``."""
+        if call.pause:
+            time.sleep(call.pause)
+        return call.read(call.here(self))
 
     def create(
         self, request: TaskRequest, *, refuse_duplicates: bool, connection: object | None = None
@@ -38,16 +52,20 @@ class Local:
 
     def create_many(
         self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool, connection: object | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> dict[str, Any]:
         with self._place(connection) as (creator, views):
             made = creator.create(requests, refuse_duplicates=refuse_duplicates)
-            return [views.brief(created.fresh[0]) if created.fresh else views.task(created.task) for created in made]
+            briefs = [views.brief(new.fresh[0]) if new.fresh else views.briefly(new.task) for new in made]
+            return {"tasks": briefs}
 
     def _place(self, connection: object | None) -> AbstractContextManager[tuple[Creator | Engine, Views]]:
         """Where a task is created: in a transaction of its own, or in the one that is open on ``connection``."""
         return self._alone if connection is None else self._engine.join(connection)
 
-    def task(self, task: str) -> dict[str, Any]:
+    def task(self, task: str, waiting: float = 0.0) -> dict[str, Any]:
+        """The task, after it came to rest or after ``waiting`` seconds."""
+        if waiting:
+            self._await_rest(task, waiting)
         return self._engine.views.task(task)
 
     def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
@@ -71,16 +89,26 @@ class Local:
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)
 
-    def register(self, template: Template, *, replace: bool) -> Sequence[str]:
-        """The differences for which it was refused, if it was."""
-        return self._engine.catalog.register(template, replace=replace).refused
+    def register(self, template: Template) -> None:
+        done = self._engine.catalog.register(template, replace=load_settings().env == "development")
+        if done.refused:
+            raise not_replaced(
+                f"{template.identity} is registered with other content and isn't replaced outside development; raise "
+                "its version",
+                done.refused,
+            )
 
-    def wait(self, task: str, timeout: float | None) -> bool:
-        """Return True as soon as ``task`` is at rest, False after ``timeout`` seconds. Raises TaskNotFoundError.
+    def health(self) -> dict[str, Any]:
+        """Raises StoreError where the store doesn't answer."""
+        self._engine.store.templates.mark()
+        return {"status": "healthy", "timestamp": datetime.now(UTC).isoformat()}
+
+    def _await_rest(self, task: str, seconds: float) -> None:
+        """Return as soon as ``task`` is at rest, or after ``seconds``. Raises TaskNotFoundError.
 
         A worker of this process rings at once; one of another process is noticed by polling.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = time.monotonic() + seconds
         number = self._engine.number(task, remembered=True)
         rung = threading.Event()
         unwatch = self._engine.wake.watch(number, rung.set)
@@ -91,13 +119,12 @@ class Local:
                 if seen != mark or seen == -1:
                     mark = seen
                     if self._is_at_rest(task, number):
-                        return True
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    return False
-                rung.wait(poll if left is None else min(poll, left))
+                        return
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return
+                rung.wait(min(poll, left))
                 poll = min(poll * 1.5, LONGEST_POLL)
-            return True
         finally:
             unwatch()
 
@@ -106,13 +133,6 @@ class Local:
         if number not in states:
             raise TaskNotFoundError(f"there is no task {task}")
         return TaskState(states[number]).is_at_rest
-
-    def is_healthy(self) -> bool:
-        try:
-            self._engine.store.templates.mark()
-        except StoreError:
-            return False
-        return True
 
     def close(self) -> None:
         close_engine(self._engine)

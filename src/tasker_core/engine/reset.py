@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tasker_core.clock import Clock, Ids
-from tasker_core.engine.counting import count_moved
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import StepNotFoundError, TaskStateError
@@ -28,8 +27,6 @@ class Resetter:
         if done is None:
             raise self._refusal(task, number, step)
         self._memory.forget([number])
-        if done.moved is not None:
-            count_moved([done.moved])
         self._wake.ready({done.lane: done.rank})
 
     def _refusal(self, task: str, number: int, step: str) -> StepNotFoundError | TaskStateError:
@@ -38,6 +35,10 @@ class Resetter:
             return StepNotFoundError(f"task {task} has no step {step!r}{did_you_mean(step, steps)}")
         state = TaskState(self._store.tasks.states([number])[number])
         if state.is_final:
-            return TaskStateError(f"task {task} is {state} already; only a step of an unfinished task can be reset")
+            return TaskStateError(
+                f"task {task} is {state} already; only a step of an unfinished task can be reset", state=state
+            )
         found = steps[step].state
-        return TaskStateError(f"step {step!r} of task {task} is {found}; only a step in {StepState.ERROR} can be reset")
+        return TaskStateError(
+            f"step {step!r} of task {task} is {found}; only a step in {StepState.ERROR} can be reset", state=found
+        )

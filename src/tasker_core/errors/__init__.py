@@ -16,10 +16,12 @@ from __future__ import annotations
 from tasker_core.errors.base import PermanentError, RetryableError, TaskerError
 from tasker_core.errors.client import (
     ClientError,
+    CredentialsError,
     DeadLetterNotFoundError,
     DuplicateTaskError,
     Finding,
     InvalidRequestError,
+    NotPermittedError,
     PayloadError,
     PayloadTooLargeError,
     SchemaViolationError,
@@ -55,6 +57,7 @@ from tasker_core.errors.resolution import (
     ResolverNotFoundError,
 )
 from tasker_core.errors.store import (
+    ServerError,
     StoreCorruptError,
     StoreDataError,
     StoreError,
@@ -76,6 +79,7 @@ __all__ = [
     "ClientError",
     "ConfigurationError",
     "ConversionError",
+    "CredentialsError",
     "DeadLetterNotFoundError",
     "DuplicateTaskError",
     "ErrorClassifier",
@@ -86,6 +90,7 @@ __all__ = [
     "InvalidRequestError",
     "NetworkError",
     "NotFoundError",
+    "NotPermittedError",
     "PayloadError",
     "PayloadTooLargeError",
     "PermanentError",
@@ -95,6 +100,7 @@ __all__ = [
     "ResourceContentionError",
     "RetryableError",
     "SchemaViolationError",
+    "ServerError",
     "ServiceUnavailableError",
     "SettingsError",
     "StepCancelledError",

@@ -98,4 +98,16 @@ class DeadLetterNotFoundError(ClientError):
 
 
 class TaskStateError(ClientError):
-    """The task's or step's state does not allow this, as cancelling a task that is final."""
+    """The task's or step's state does not allow this, as cancelling a task that is final. ``state`` is that state."""
+
+    def __init__(self, message: str, *, state: str | None = None) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class CredentialsError(ClientError):
+    """The server doesn't accept who asks: no key or token, or one that is wrong or has expired."""
+
+
+class NotPermittedError(ClientError):
+    """The server knows who asks, and doesn't permit what is asked; the message names the permission."""

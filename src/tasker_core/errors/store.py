@@ -42,3 +42,14 @@ class StoreUnavailableError(StoreError):
 
     ``retryable`` is False where that won't help: no such host, a refused login, a database that doesn't exist.
     """
+
+
+class ServerError(StoreError):
+    """A server of Tasker couldn't be reached, or couldn't do its work. ``retryable`` says whether to ask again.
+
+    What was asked may have been done nevertheless. ``status`` is that of the last answer, if there was one.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True, status: int | None = None) -> None:
+        super().__init__(message, retryable=retryable)
+        self.status = status

@@ -88,7 +88,8 @@ def as_api_error(error: Exception) -> ApiError:
             details = {"task_uuid": error.task_uuid, "same_context": error.same_context}
             return ApiError(409, "CONFLICT", error.message, details=details)
         case TaskStateError():
-            return ApiError(400, "INVALID_STATE", error.message)
+            state = {"state": error.state} if error.state else None
+            return ApiError(400, "INVALID_STATE", error.message, details=state)
         case TemplateError():
             found = [{"message": f.message, "file": f.file, "line": f.line} for f in error.findings]
             return ApiError(422, "INVALID_TEMPLATE", error.message, details={"findings": found})

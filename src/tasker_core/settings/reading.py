@@ -68,7 +68,7 @@ def read_settings(
     given = Layer()
     for path, value in leaves(arguments or {}, {setting.path for setting in all_settings()}):
         if value is not None:
-            given.say(path, value, Origin("argument", path[-1] if path[0] == "worker" else "_".join(path)))
+            given.say(path, value, Origin("argument", path[-1] if path[0] in ("worker", "client") else "_".join(path)))
     layers = [given, environment_layer(environ)]
     remarks += misspelt_variables(environ)
     files = _files(environ, directory or FilePath(), config_path, remarks)

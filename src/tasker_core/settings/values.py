@@ -86,10 +86,6 @@ class WorkerSettings(Section):
     handler_timeout: Seconds | None = _setting(
         None, "seconds that an attempt may take where the template's step has no `timeout_seconds`", gt=0
     )
-    metrics_host: str = _setting("127.0.0.1", "the address at which `/metrics` is answered", min_length=1)
-    metrics_port: Whole | None = _setting(
-        None, "the port at which `/metrics` is answered, 0 takes a free one; else nowhere", ge=0, le=65_535
-    )
     lease_seconds: Seconds = _setting(
         10.0,
         "how long a silent worker is believed to live; the same for all workers of a store",
@@ -157,6 +153,9 @@ class ClientSettings(Section):
     api_key_header: str = _setting("X-API-Key", "the header that bears it", "TASKER_API_KEY_HEADER", min_length=1)
     token: SecretStr | None = _setting(
         None, "a bearer token, sent instead of an API key", "TASKER_ORCHESTRATION_AUTH_TOKEN", "TASKER_AUTH_TOKEN"
+    )
+    jwt_private_key_path: str | None = _setting(
+        None, "a private key, as PEM, with which the client signs its own tokens", "TASKER_JWT_PRIVATE_KEY_PATH"
     )
     timeout: Seconds = _setting(30.0, "seconds that a call may take", gt=0)
     connect_timeout: Seconds = _setting(5.0, "seconds that connecting may take", gt=0)

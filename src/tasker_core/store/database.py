@@ -62,8 +62,6 @@ class Database(Access, Protocol):
     """One database, shared by the threads of a process."""
 
     dialect: Dialect
-    name: str
-    """What to call it where people read: without a password."""
     can_hint: bool
     """Whether ``hint`` reaches other processes."""
 

@@ -142,4 +142,3 @@ class InputRow(NamedTuple):
     template_id: str
     context: JsonText
     correlation_id: str
-    traceparent: str | None

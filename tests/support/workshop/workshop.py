@@ -1,4 +1,4 @@
-"""A store with a client, this process's handlers and its worker."""
+"""A store on one file with a client, this process's handlers and its worker."""
 
 from __future__ import annotations
 
@@ -21,22 +21,27 @@ PATIENCE = 20.0
 
 
 class Workshop:
-    """Everything that a test of a worker needs; ``close`` ends what was started. The store is a file in ``directory``,
-    or at ``url``.
+    """Everything that a test of a worker needs; ``close`` ends what was started.
 
     Handlers that wait for ``self.gate`` are let go when the workshop closes, so that no test leaves one behind.
     """
 
-    def __init__(self, directory: Path, url: str | None = None) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / "tasker.db"
-        self.url = url or f"sqlite:///{self.path}"
+        self.url = f"sqlite:///{self.path}"
+        self.server_url: str | None = None
         self.gate = threading.Event()
         HandlerRegistry.reset_instance()
 
     @cached_property
     def client(self) -> TaskerClient:
-        return TaskerClient(database_url=self.url)
+        return self.connect()
+
+    def connect(self, *who: str, **options: Any) -> TaskerClient:
+        """Another client of this store: through its server, where there is one."""
+        place: dict[str, Any] = {"url": self.server_url} if self.server_url else {"database_url": self.url}
+        return TaskerClient(*who, **{**place, **options})
 
     def handler(self, name: str) -> Callable[[F], F]:
         """Decorate a function, and register it as the handler ``name`` of this process."""

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tasker_core.server.routes import analytics, dead_letters, health, home, insight, metrics, steps, tasks, templates
+from tasker_core.server.routes import (
+    analytics,
+    dead_letters,
+    doctor,
+    health,
+    home,
+    insight,
+    metrics,
+    steps,
+    tasks,
+    templates,
+)
 
 ROUTERS = (
     tasks.router,
@@ -11,6 +22,7 @@ ROUTERS = (
     templates.router,
     analytics.router,
     dead_letters.router,
+    doctor.router,
     health.router,
     metrics.router,
     home.router,
