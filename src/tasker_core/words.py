@@ -167,7 +167,8 @@ class Lease:
     """One claimed step, with what its handler needs.
 
     ``dependency_results`` maps step names to JSON texts ``{"result": ..., "metadata": ...}``, None for a step that was
-    resolved without a result. ``rank`` orders steps: the lower, the sooner.
+    resolved without a result. ``rank`` orders steps: the lower, the sooner. ``traceparent`` is what the attempt's span
+    hangs on (W3C Trace Context).
     """
 
     key: LeaseKey
@@ -183,6 +184,7 @@ class Lease:
     context: JsonText
     correlation_id: str
     dependency_results: Mapping[str, JsonText | None]
+    traceparent: str | None = None
 
 
 class Settled(StrEnum):
@@ -197,6 +199,12 @@ class Settled(StrEnum):
 def lane_of(namespace: str, handler: str) -> str:
     """The lane of a step: what a worker must serve to be offered it."""
     return f"{namespace}/{handler}"
+
+
+def split_lane(lane: str) -> tuple[str, str]:
+    """The namespace and the handler of a lane."""
+    namespace, _, handler = lane.partition("/")
+    return namespace, handler
 
 
 class Report(NamedTuple):

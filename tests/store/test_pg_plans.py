@@ -126,6 +126,23 @@ def test_postgres_goes_by_the_indexes(grown_postgres: str, plans: str) -> None:
 
 
 @pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
+def test_postgres_counts_what_waits_by_the_queues(grown_postgres: str, plans: str) -> None:
+    with closing(ExplainingPostgres(grown_postgres, plans)) as database:
+        standing = Store(database).gauges.read()
+    assert standing.tasks["steps_in_process"] >= READY
+    assert _complaints(database.accesses, most_rows=2 * READY) == []
+
+
+def test_sqlite_counts_what_waits_by_the_queues(grown_sqlite: str) -> None:
+    with closing(ExplainingSqlite.from_url(grown_sqlite)) as database:
+        assert isinstance(database, ExplainingSqlite)
+        database.accesses = []
+        standing = Store(database).gauges.read()
+    assert standing.tasks["steps_in_process"] >= READY
+    assert _complaints(database.accesses) == []
+
+
+@pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
 def test_postgres_shows_a_doctor_its_queues_not_its_history(grown_postgres: str, plans: str) -> None:
     with closing(ExplainingPostgres(grown_postgres, plans)) as database:
         _look_at_the_whole_store(database)

@@ -132,7 +132,7 @@ class Stage:
         return self.claim(*dict.fromkeys(shape.lanes), worker=worker)
 
     def enqueue_due(self) -> int:
-        return self.store.steps.enqueue_due(self.ids.stamp(), self.clock.now(), "test")
+        return self.store.steps.enqueue_due(self.ids.stamp(), self.clock.now(), "test")[0]
 
     def cancel(self, task: int) -> bool:
         return self.store.tasks.cancel(task, self.ids.stamp(), self.clock.now(), "ann", "no longer wanted")

@@ -17,7 +17,7 @@ def turns(lanes: Lanes, count: int) -> list[str]:
     taken = []
     for _ in range(count):
         first = lanes.order()[0]
-        lanes.took([first])
+        lanes.took({first: 1})
         taken.append(first.partition("/")[0])
     return taken
 
@@ -26,7 +26,7 @@ def test_priority_goes_before_age_and_before_turns() -> None:
     lanes = Lanes(["a/x", "b/x"])
     lanes.expect("a/x", rank(0, NOW))
     lanes.expect("b/x", rank(5, NOW + 60_000_000))
-    lanes.took(["b/x"] * 100)
+    lanes.took({"b/x": 100})
     assert lanes.order() == ["b/x", "a/x"]
 
 

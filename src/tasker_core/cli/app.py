@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from typing import Annotated
@@ -13,6 +12,7 @@ from tasker_core.cli import auth, config, dev, doctor, explain, migrate, prune, 
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, SettingsError, TaskerError
 from tasker_core.settings import load_settings
+from tasker_core.telemetry import logs
 from tasker_core.version import VERSION
 
 USAGE, FAILED = 2, 1
@@ -52,17 +52,15 @@ def root(
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside.")] = False,
 ) -> None:
+    log_format = "text"
     try:
-        level = load_settings().logging.level
+        said = load_settings().logging
+        level, log_format = said.level, said.format
     except SettingsError:
         if context.invoked_subcommand != "config":
             raise
         level = "WARNING"
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else level,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    logs.configure(log_format, "DEBUG" if verbose else level)
 
 
 def main() -> None:

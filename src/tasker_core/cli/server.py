@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tasker_core.cli.observing import LogFormat, watched
 from tasker_core.cli.output import Database, people
 from tasker_core.cli.waiting import WaitForDatabase, open_patiently
 from tasker_core.engine.open import close_engine
@@ -29,6 +30,7 @@ def server(
     ] = None,
     wait_for_database: WaitForDatabase = None,
     database_url: Database = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Serve the API over HTTP until SIGTERM or Ctrl-C; a second one ends at once.
 
@@ -48,7 +50,7 @@ def server(
     }
     loaded = load_settings({"server": options, "database": {"url": database_url, "wait_seconds": wait_for_database}})
     listening = listen(loaded.server.host, loaded.server.port)
-    with listening:
+    with watched("tasker-server", log_format), listening:
         engine = open_patiently(loaded)
         assert engine is not None
         try:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasker_core.cli.observing import LogFormat, watched
 from tasker_core.cli.output import Database, people
 from tasker_core.cli.waiting import WaitForDatabase, open_patiently
 from tasker_core.engine.open import close_engine
 from tasker_core.settings import load_settings
 from tasker_core.types import BootstrapConfig
 from tasker_core.worker import Worker
+
+if TYPE_CHECKING:
+    from tasker_core.settings.values import Settings
 
 STUCK = 70
 
@@ -40,6 +46,9 @@ def worker(
     ] = None,
     wait_for_database: WaitForDatabase = None,
     database_url: Database = None,
+    log_format: LogFormat = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Answer /metrics at this port; 0 takes a free one.")] = None,
+    metrics_host: Annotated[str | None, typer.Option(help="The address of that port; else 127.0.0.1.")] = None,
 ) -> None:
     """Run handlers until SIGTERM or Ctrl-C; a second one ends at once.
 
@@ -55,20 +64,33 @@ def worker(
     # Before the start: from then on the worker holds steps, which it has to finish or hand back.
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, stop)
-    settings = load_settings({"database": {"url": database_url, "wait_seconds": wait_for_database}})
-    opened = open_patiently(settings, asked)
-    if opened is None:
-        return
-    running = Worker.start(
-        handlers,
-        BootstrapConfig(worker_id=name) if name else None,
-        database_url=database_url,
-        concurrency=concurrency,
-        namespaces=namespace,
-        template_path=templates,
-        shutdown_timeout=shutdown_timeout,
-    )
-    close_engine(opened)
+    options = {"metrics_host": metrics_host, "metrics_port": metrics_port}
+    store = {"url": database_url, "wait_seconds": wait_for_database}
+    settings = load_settings({"worker": options, "database": store})
+    with watched("tasker-worker", log_format):
+        opened = open_patiently(settings, asked)
+        if opened is None:
+            return
+        with figures(settings):
+            running = Worker.start(
+                handlers,
+                BootstrapConfig(worker_id=name) if name else None,
+                database_url=database_url,
+                concurrency=concurrency,
+                namespaces=namespace,
+                template_path=templates,
+                shutdown_timeout=shutdown_timeout,
+            )
+            close_engine(opened)
+            _tell_what_is_served(running)
+            while not asked.wait(0.2):
+                if not running.is_running:
+                    raise typer.Exit(STUCK)
+            people.print("stopping: what runs may finish ...")
+            running.stop()
+
+
+def _tell_what_is_served(running: Worker) -> None:
     serving = running.service.serving
     for step, why in serving.missing.items():
         people.print(f"[yellow]not served:[/] {step}: {why}", highlight=False, soft_wrap=True)
@@ -78,8 +100,21 @@ def worker(
         highlight=False,
     )
     sys.stdout.flush()
-    while not asked.wait(0.2):
-        if not running.is_running:
-            raise typer.Exit(STUCK)
-    people.print("stopping: what runs may finish ...")
-    running.stop()
+
+
+@contextmanager
+def figures(settings: Settings) -> Iterator[None]:
+    """Answer ``/metrics``, if a port was named for it."""
+    host, port = settings.worker.metrics_host, settings.worker.metrics_port
+    if port is None:
+        yield
+        return
+    # Not at the top: it costs every start of the command, and few workers are scraped by themselves.
+    from tasker_core.metrics import serve
+
+    found, end = serve(host, port, settings.database.store_url)
+    people.print(f"figures at http://{host}:{found}/metrics", highlight=False, soft_wrap=True)
+    try:
+        yield
+    finally:
+        end()

@@ -11,6 +11,7 @@ from tasker_core.engine.analytics import Analytics
 from tasker_core.engine.beat import Heard, beat
 from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
+from tasker_core.engine.counting import count_moved
 from tasker_core.engine.create import Created, Creator
 from tasker_core.engine.database_clock import DatabaseClock, clock_of
 from tasker_core.engine.dead_letters import DeadLetters
@@ -25,12 +26,14 @@ from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.reset import Resetter
 from tasker_core.engine.settle import Settler
 from tasker_core.engine.sweep import Sweeper
+from tasker_core.engine.traces import record_steps
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import TaskNotFoundError, TaskStateError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
+from tasker_core.telemetry import tracing
 from tasker_core.words import (
     ClaimRequest,
     Ending,
@@ -42,6 +45,7 @@ from tasker_core.words import (
     Reply,
     Report,
     Settled,
+    StepState,
     TaskState,
 )
 
@@ -197,7 +201,9 @@ class Engine:
 
     def enqueue_due(self, actor: str) -> int:
         """Put steps whose retry time has come into the queue; how many."""
-        return self.store.steps.enqueue_due(self.ids.stamp(), self.clock.now(), actor)
+        enqueued, moved = self.store.steps.enqueue_due(self.ids.stamp(), self.clock.now(), actor)
+        count_moved(moved.values())
+        return enqueued
 
     def number(self, task: str, *, remembered: bool = False) -> int:
         """The number in the store of the task with this UUID. Raises TaskNotFoundError.
@@ -230,8 +236,13 @@ class Engine:
             raise TaskStateError(
                 f"task {task} is {state} already; only an unfinished task can be cancelled", state=state
             )
+        count_moved([TaskState.CANCELLED])
         self._memory.forget([number])
         self.wake.rested({number: TaskState.CANCELLED})
+        if (tracer := tracing.step_tracer()) is not None:
+            steps, _ = self.store.tasks.steps([number])
+            cancelled = [(number, row.no) for row in steps[number] if row.state == StepState.CANCELLED]
+            record_steps(tracer, self.store, cancelled)
 
     def reset(self, task: str, step: str, *, actor: str, reason: str = "") -> None:
         """Have the failed ``step`` of ``task`` run again from its first attempt, and with it what waits for it.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.memory import Memory, TaskMemory
+from tasker_core.engine.traces import hang_on_step
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
 from tasker_core.store.rows import ClaimedRow
+from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import ClaimRequest, Lease, LeaseKey, Micros
 
 
@@ -21,8 +24,10 @@ class Claimer:
 
     def claim(self, request: ClaimRequest) -> list[Lease]:
         """Ready steps for the worker."""
-        now = self._clock.now()
-        return self.leases(self._store.steps.claim(as_claim(request), self._ids.stamp(), now), request, now)
+        began, now = time.perf_counter(), self._clock.now()
+        rows = self._store.steps.claim(as_claim(request), self._ids.stamp(), now)
+        metrics.CLAIM_DURATION.of().note(time.perf_counter() - began)
+        return self.leases(rows, request, now)
 
     def leases(self, rows: Sequence[ClaimedRow], request: ClaimRequest, now: Micros) -> list[Lease]:
         """The claimed rows as leases: what isn't remembered here is read from the store."""
@@ -38,7 +43,7 @@ class Claimer:
             for (task, no), result in fetched.items():
                 self._memory.learn(task, no, result)
                 memories[task].results.setdefault(no, result)
-        return [
+        leases = [
             Lease(
                 key=LeaseKey(row.task_id, row.no, row.fence),
                 task_uuid=memory.uuid,
@@ -53,9 +58,14 @@ class Claimer:
                 context=memory.context,
                 correlation_id=memory.correlation_id,
                 dependency_results={name: memory.results[no] for no, name in inputs.items() if no in memory.results},
+                traceparent=memory.traceparent,
             )
             for row, memory, inputs in plans
         ]
+        if tracing.step_tracer() is not None:
+            for lease, row in zip(leases, rows, strict=True):
+                hang_on_step(lease, row.epoch)
+        return leases
 
     def _memories(self, rows: Sequence[ClaimedRow]) -> dict[int, TaskMemory]:
         epochs = {row.task_id: row.epoch for row in rows}
@@ -64,7 +74,9 @@ class Claimer:
         if len(memories) < len(epochs):
             inputs, _ = self._store.steps.inputs(epochs.keys() - memories.keys(), ())
             for task, row in inputs.items():
-                memory = TaskMemory(row.uuid, row.template_id, row.context, row.correlation_id, epochs[task])
+                memory = TaskMemory(
+                    row.uuid, row.template_id, row.context, row.correlation_id, epochs[task], row.traceparent
+                )
                 memories[task] = self._memory.remember(task, memory)
         return memories
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.engine.claim import Claimer, as_claim
+from tasker_core.engine.counting import count_moved, count_requested
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.schemas import check_context
@@ -17,6 +19,7 @@ from tasker_core.errors import DuplicateTaskError, InvalidRequestError
 from tasker_core.rules.payload import decode, digest, encode
 from tasker_core.store import Store
 from tasker_core.store.tasks import NewTask
+from tasker_core.telemetry import metrics, spans, tracing
 from tasker_core.words import ClaimRequest, Micros, TaskState
 
 MOST_TASKS_A_CALL = 10_000
@@ -53,6 +56,16 @@ class Creator:
             return []
         if len(requests) > MOST_TASKS_A_CALL:
             raise InvalidRequestError(f"at most {MOST_TASKS_A_CALL:,} tasks a call, not {len(requests):,}")
+        tracer = tracing.tracer()
+        if tracer is None:
+            return self._create(requests, refuse_duplicates=refuse_duplicates)
+        first = requests[0]
+        with spans.creating(tracer, first.name, first.namespace, len(requests), first.traceparent) as traceparent:
+            traced = [replace(request, traceparent=traceparent) for request in requests]
+            return self._create(traced, refuse_duplicates=refuse_duplicates)
+
+    def _create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[Created]:
+        began = time.perf_counter()
         answers = self._attempt(requests, refuse_duplicates=refuse_duplicates)
         if answers is None:
             # A content that was current when it was looked up isn't any more: look again, once.
@@ -63,11 +76,13 @@ class Creator:
                 "the template is being replaced again and again, or was registered after this transaction began; "
                 "try once more, in a new transaction"
             )
+        metrics.TASK_INITIALIZATION.of().note(time.perf_counter() - began)
         return answers
 
     def _attempt(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[Created] | None:
         now = self._clock.now()
         known = [self._catalog.choose(request.name, request.namespace, request.version) for request in requests]
+        count_requested(known)
         tasks = [self._task(request, template, now) for request, template in zip(requests, known, strict=True)]
         distinct = list({task.identity: task for task in reversed(tasks)}.values())
         if len({task.id for task in distinct}) < len(distinct):
@@ -91,7 +106,8 @@ class Creator:
         if self._wake.listeners:
             for task in tasks:
                 if (number := done.written.get(task.id)) is not None:
-                    self._memory.remember(number, TaskMemory(task.id, task.template, task.context, task.correlation_id))
+                    self._memory.remember(number, _memory_of(task))
+        count_moved([task.state for task in tasks if task.id in done.written])
         if taker is not None and wish is not None and done.claimed:
             taker.take(self._claimer.leases(done.claimed, wish, now))
             lanes = {} if len(tasks) == 1 else lanes
@@ -158,7 +174,12 @@ class Creator:
             requested_at=_moment(request.requested_at, now),
             created_at=now,
             violations=check_context(known, context) if template.input_schema is not None else (),
+            traceparent=request.traceparent,
         )
+
+
+def _memory_of(task: NewTask) -> TaskMemory:
+    return TaskMemory(task.id, task.template, task.context, task.correlation_id, traceparent=task.traceparent)
 
 
 def identity(request: TaskRequest, known: Known) -> str:

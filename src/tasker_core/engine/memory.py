@@ -15,14 +15,18 @@ LARGEST_MEMORY = 64 * 1024 * 1024
 class TaskMemory:
     """A task's context and the results known here: step number -> JSON text, None for one without a result."""
 
-    __slots__ = ("context", "correlation_id", "epoch", "results", "size", "template", "uuid")
+    __slots__ = ("context", "correlation_id", "epoch", "results", "size", "template", "traceparent", "uuid")
 
-    def __init__(self, uuid: str, template: str, context: JsonText, correlation_id: str, epoch: int = 0) -> None:
+    def __init__(
+        self, uuid: str, template: str, context: JsonText, correlation_id: str, epoch: int = 0,
+        traceparent: str | None = None,
+    ) -> None:  # fmt: skip
         self.uuid = uuid
         self.template = template
         self.context = context
         self.correlation_id = correlation_id
         self.epoch = epoch
+        self.traceparent = traceparent
         self.results: dict[int, JsonText | None] = {}
         self.size = len(context) + 500
 

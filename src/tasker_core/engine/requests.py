@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tasker_core.errors import InvalidRequestError
+from tasker_core.telemetry.tracing import is_traceparent
 
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 
@@ -35,6 +36,7 @@ class TaskRequest:
     idempotency_key: str | None = None
     options: Mapping[str, Any] | None = None
     requested_at: datetime | str | None = None
+    traceparent: str | None = None
 
     def __post_init__(self) -> None:
         _text(self.name, "name", 255)
@@ -56,6 +58,10 @@ class TaskRequest:
             raise InvalidRequestError("tags must be a list of texts", field="tags")
         if not isinstance(self.options, Mapping | None):
             raise InvalidRequestError("options must be a mapping of names to values", field="options")
+        if self.traceparent is not None and not (
+            isinstance(self.traceparent, str) and is_traceparent(self.traceparent)
+        ):
+            raise InvalidRequestError("traceparent must be one of W3C Trace Context, version 00", field="traceparent")
         if isinstance(self.priority, bool) or not isinstance(self.priority, int):
             raise InvalidRequestError(f"priority must be a whole number, not {self.priority!r}", field="priority")
         if not LOWEST_PRIORITY <= self.priority <= HIGHEST_PRIORITY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasker_core.clock import Clock, Ids
+from tasker_core.engine.counting import count_moved
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import StepNotFoundError, TaskStateError
@@ -27,6 +28,8 @@ class Resetter:
         if done is None:
             raise self._refusal(task, number, step)
         self._memory.forget([number])
+        if done.moved is not None:
+            count_moved([done.moved])
         self._wake.ready({done.lane: done.rank})
 
     def _refusal(self, task: str, number: int, step: str) -> StepNotFoundError | TaskStateError:

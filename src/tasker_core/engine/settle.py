@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.counting import count_settled
 from tasker_core.engine.growing import carry_out, is_decision
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_result
+from tasker_core.engine.traces import record_steps
 from tasker_core.errors import StoreDataError, TemplateError, UnknownTemplateError
 from tasker_core.rules.refusal import is_spoiled, is_what_became_of, spoiled
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
 from tasker_core.store.settling import Born, DeadLetter, Ruling, Settlement
+from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import (
     Ending,
     LeaseKey,
@@ -62,21 +66,28 @@ class Settler:
     def _settle(
         self, reports: Sequence[Report], actor: str, claim: Claim | None, answers: dict[LeaseKey, Settled]
     ) -> list[Settlement]:
+        began = time.perf_counter()
         try:
             rulings, done = self._apply(reports, actor, claim)
         except (UnknownTemplateError, TemplateError, IndexError):
             return self._settle_without_strangers(reports, actor, claim, answers)
         except StoreDataError as error:
             return self._settle_without_culprit(reports, actor, claim, answers, error)
+        completed = 0
         for ruling in rulings:
             key = ruling.verdict.key
             if key in done.applied:
                 answers[key] = Settled.APPLIED
                 if ruling.verdict.state is StepState.COMPLETE:
+                    completed += 1
                     self._memory.learn(key.task, key.no, ruling.verdict.result)
         if len(done.applied) < len(reports):
             self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
         self._memory.forget(task for task, state in done.rested.items() if TaskState(state).is_final)
+        metrics.SETTLE_DURATION.of().note(time.perf_counter() - began)
+        count_settled(rulings, completed, reports, done, self._catalog)
+        if (tracer := tracing.step_tracer()) is not None:
+            record_steps(tracer, self._store, _over(rulings, done))
         return [done]
 
     def _apply(self, reports: Sequence[Report], actor: str, claim: Claim | None) -> tuple[Sequence[Ruling], Settlement]:
@@ -200,6 +211,12 @@ class Settler:
         workers = [f"{names[w][1]} ({names[w][0]})" if w in names else str(w) for w in lost[-verdict.crashes :]]
         detail = json.dumps({"reason": verdict.reason, "workers": workers, "by": actor})
         return DeadLetter(self._ids.new(), key, "worker_lost", detail)
+
+
+def _over(rulings: Sequence[Ruling], done: Settlement) -> list[tuple[int, int]]:
+    """The steps that were brought to their end."""
+    ended = (ruling.verdict for ruling in rulings if ruling.verdict.state.is_final)
+    return [(verdict.key.task, verdict.key.no) for verdict in ended if verdict.key in done.applied]
 
 
 def _is_poison(ruling: Ruling) -> bool:

@@ -36,7 +36,7 @@ class Core:
 
     def __init__(self, engine: Engine, settings: ServerSettings) -> None:
         self.engine, self.settings = engine, settings
-        self.metrics = Metrics()
+        self.metrics = Metrics(engine)
         self.threads = Threads(settings.threads, settings.backlog)
         self.waiters = Waiters(engine, MOST_WAITERS)
         self.phase = Phase.STARTUP

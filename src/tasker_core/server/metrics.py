@@ -1,4 +1,4 @@
-"""Figures of the server itself, for Prometheus."""
+"""A server's figures, for Prometheus: those of its HTTP side, and what every process tells of Tasker."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from starlette.types import Scope
 
+from tasker_core.engine import Engine
+from tasker_core.metrics import Collector
 from tasker_core.version import VERSION
 
 UNMATCHED = "(none)"
@@ -18,8 +20,9 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 class Metrics:
     """One server's figures."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(Collector(engine=engine))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._requests = Counter(
@@ -46,4 +49,5 @@ class Metrics:
             self._rejected.inc()
 
     def text(self) -> bytes:
+        """All of them. Blocks while the database is asked for what waits there, for two seconds at most."""
         return generate_latest(self.registry)

@@ -86,6 +86,10 @@ class WorkerSettings(Section):
     handler_timeout: Seconds | None = _setting(
         None, "seconds that an attempt may take where the template's step has no `timeout_seconds`", gt=0
     )
+    metrics_host: str = _setting("127.0.0.1", "the address at which `/metrics` is answered", min_length=1)
+    metrics_port: Whole | None = _setting(
+        None, "the port at which `/metrics` is answered, 0 takes a free one; else nowhere", ge=0, le=65_535
+    )
     lease_seconds: Seconds = _setting(
         10.0,
         "how long a silent worker is believed to live; the same for all workers of a store",

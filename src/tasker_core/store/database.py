@@ -62,6 +62,8 @@ class Database(Access, Protocol):
     """One database, shared by the threads of a process."""
 
     dialect: Dialect
+    name: str
+    """What to call it where people read: without a password."""
     can_hint: bool
     """Whether ``hint`` reaches other processes."""
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tasker_core.rules.facts import MOST_AHEAD, Facts, StepFact, WorkerFact
 from tasker_core.rules.symptoms import MOST_COUNTED, MOST_LANES, Duty, Failed, Pile, Symptoms, TemplateFact
-from tasker_core.store.database import Access, Call, Rows
+from tasker_core.store.database import Access, Call, Rows, as_json
+from tasker_core.telemetry.spans import Traced
 from tasker_core.words import Micros
 
 PAGE = 200
@@ -26,6 +27,12 @@ class Insight:
 
     def __init__(self, database: Access) -> None:
         self._database = database
+
+    def traced(self, steps: Collection[tuple[int, int]]) -> list[Traced]:
+        """What the spans of these steps (task, no) tell, those of traced tasks that have begun."""
+        batch = as_json([{"task": task, "step": no} for task, no in steps])
+        (rows,) = self._database.read(Call("traced_steps", {"batch": batch}))
+        return [Traced(*row) for row in rows]
 
     def facts(self, task: str) -> Facts | None:
         """Everything around the task with this UUID, in one round trip; None when there is no such task."""

@@ -10,10 +10,11 @@ from tasker_core.words import Micros
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """The lane and rank of the step that is ready."""
+    """The lane and rank of the step that is ready, and the state that its task moved to, if it did."""
 
     lane: str
     rank: int
+    moved: str | None
 
 
 class Repairs:
@@ -36,6 +37,6 @@ class Repairs:
             if not reset:
                 return None
             names = ("record_reset", "raise_epoch", "rest_tasks", "record_task")
-            transaction.run(*(Call(name, said) for name in names))
+            *_, moved, _ = transaction.run(*(Call(name, said) for name in names))
         lane, rank = reset[0]
-        return Repaired(lane, rank)
+        return Repaired(lane, rank, moved=moved[0][1] if moved else None)

@@ -142,3 +142,4 @@ class InputRow(NamedTuple):
     template_id: str
     context: JsonText
     correlation_id: str
+    traceparent: str | None

@@ -50,6 +50,7 @@ class SqliteDatabase:
         self._writer: sqlite3.Connection | None = None
         self._forget_connections()
         refuse_impossible_places(self.path)
+        self.name = str(self.path)
         renew_in_children(self)
         _databases.add(self)
 

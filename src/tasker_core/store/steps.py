@@ -122,16 +122,17 @@ class Steps:
         due: Micros | None = row[0]
         return due
 
-    def enqueue_due(self, stamp: int, now: Micros, actor: str) -> int:
-        """Put steps whose retry time has come into the queue, at most 200; how many."""
+    def enqueue_due(self, stamp: int, now: Micros, actor: str) -> tuple[int, Mapping[int, str]]:
+        """Put steps whose retry time has come into the queue, at most 200; how many, and the tasks that moved."""
         (due,) = self._database.read(Call("due_steps", {"now": now}))
         if not due:
-            return 0
+            return 0, {}
         batch = as_json([{"task": task, "step": no} for task, no in due])
         tasks = as_json(sorted({task for task, _ in due}))
         hot = {"batch": batch, "tasks": tasks, "tx": stamp, "now": now, "actor": actor}
         names = ("lock_tasks", "enqueue_due", "rest_tasks", "record_rest")
-        return len(self._database.write(*(Call(name, hot) for name in names))[1])
+        _, enqueued, rested, _ = self._database.write(*(Call(name, hot) for name in names))
+        return len(enqueued), dict(rested)
 
     def inputs(
         self, tasks: Collection[int], steps: Collection[tuple[int, int]]

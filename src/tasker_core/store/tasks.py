@@ -40,12 +40,13 @@ class NewTask:
     requested_at: Micros
     created_at: Micros
     violations: Sequence[Violation] = ()
+    traceparent: str | None = None
 
 
 _HOT = ("id", "template", "namespace", "name", "version", "identity", "state", "priority", "rank", "total_steps")
 _COLD = (
     "id", "context", "initiator", "source_system", "reason", "tags", "correlation_id", "parent_correlation_id",
-    "idempotency_key", "requested_at",
+    "idempotency_key", "requested_at", "traceparent",
 )  # fmt: skip
 
 

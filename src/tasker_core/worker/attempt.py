@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
+from tasker_core.clock import step_uuid
 from tasker_core.errors import PayloadError, StepCancelledError
 from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
 from tasker_core.step_handler.endings import raised_failure
+from tasker_core.telemetry import metrics
+from tasker_core.telemetry.measures import Timings
 from tasker_core.types import StepContext, StepHandlerResult
 from tasker_core.words import Ending, JsonText, Lease, Micros, Outcome, Report, StepError
 
@@ -19,7 +23,11 @@ Reader = Callable[[int, str, str], JsonText | None]
 """(task, template, step name) -> stored result."""
 
 
-@dataclass(frozen=True, slots=True)
+REFUSED = "refused"
+"""How a run ended whose attempt was over before it returned."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """How this worker runs one step of one template; ``make`` gives a handler whose ``call`` does the work."""
 
@@ -35,13 +43,19 @@ class Plan:
     may_repeat: bool = True
     """Whether the step may run again at all after it has begun."""
 
+    @cached_property
+    def durations(self) -> dict[str, Timings]:
+        """Where the runs of the handler are noted, by how they ended."""
+        of = self.namespace, self.handler_name
+        return {ending: metrics.STEP_DURATION.of(*of, ending) for ending in (*Ending, REFUSED)}
+
 
 class Attempt:
     """An attempt, from its lease to its report; also what its context asks the worker (``AttemptLink``)."""
 
     __slots__ = (
+        "_ending",
         "_lock",
-        "_over",
         "_read",
         "begun_at",
         "cancelled_by",
@@ -61,7 +75,7 @@ class Attempt:
         self.progress: Any = None
         self.running: Any = None
         self._read = read
-        self._over = False
+        self._ending: str = ""
         self._lock = threading.Lock()
 
     # -- what the worker does with it
@@ -128,22 +142,52 @@ class Attempt:
     @property
     def is_over(self) -> bool:
         """Reported already; a handler that still runs occupies its slot all the same."""
-        return self._over
+        return bool(self._ending)
+
+    @property
+    def ending(self) -> str:
+        """How it ended; "refused" when it was given up with nothing reported, "" while it hasn't ended."""
+        return self._ending
 
     @property
     def is_given_up(self) -> bool:
         """Over, and not by its handler: whatever that still returns is refused."""
-        return self._over and bool(self.cancelled_by)
+        return bool(self._ending and self.cancelled_by)
 
     def _end(self, outcome: Outcome | None) -> Report | None:
         with self._lock:
-            if self._over:
+            if self._ending:
                 return None
-            self._over = True
+            self._ending = REFUSED if outcome is None else outcome.ending
         if outcome is None:
             return None
         lease = self.lease
         return Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank)
+
+    # -- what is told of it
+
+    def log_fields(self) -> dict[str, Any]:
+        """The ids that each log line of its handler carries."""
+        lease, plan = self.lease, self.plan
+        return {
+            "task_uuid": lease.task_uuid,
+            "step_uuid": step_uuid(lease.task_uuid, lease.key.no),
+            "step": lease.step,
+            "attempt": lease.attempt,
+            "correlation_id": lease.correlation_id,
+            "namespace": plan.namespace,
+            "handler": plan.handler_name,
+        }
+
+    def span_attributes(self) -> dict[str, Any]:
+        """What the attempt's span tells: ids and names."""
+        told = {f"tasker.{name}": value for name, value in self.log_fields().items()}
+        plan = self.plan
+        return told | {
+            "tasker.max_attempts": plan.max_attempts,
+            "tasker.template": plan.task_name,
+            "tasker.template_version": plan.version,
+        }
 
     # -- what the handler's context asks
 

@@ -8,10 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
+from tasker_core.telemetry import logs, tracing
+from tasker_core.telemetry.measures import error_label
+from tasker_core.telemetry.spans import Running
 from tasker_core.types import StepContext
-from tasker_core.words import LeaseKey, Report
-from tasker_core.worker.attempt import Attempt
+from tasker_core.words import LeaseKey, Report, StepError
+from tasker_core.worker.attempt import REFUSED, Attempt
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 log = logging.getLogger("tasker.worker")
 
@@ -49,10 +56,12 @@ class Executor:
         self._last_begin = 0.0
         self._trips = 0
         self._counting = threading.Lock()
+        self._tracer: Tracer | None = None
 
     def submit(self, attempts: Sequence[Attempt]) -> None:
         """Run ``attempts``. Quick ones share a thread's trip, so that threads needn't be woken for each."""
         trip: list[Attempt] = []
+        self._tracer = tracing.tracer()
         for attempt in attempts:
             key = attempt.lease.key
             self._attempts[key] = attempt
@@ -180,12 +189,17 @@ class Executor:
 
     def _run(self, attempt: Attempt) -> None:
         report = None
+        logs.current.set(attempt)
+        span = self._span(attempt)
         try:
             context = self._begin(attempt)
             report = attempt.finish(attempt.plan.make().call(context))
         except BaseException as error:
             report = attempt.fail(error)
+        if span is not None:
+            span.end(attempt.ending, _error_type(report))
         self._done(attempt, report)
+        logs.current.set(None)
 
     # -- async
 
@@ -195,12 +209,16 @@ class Executor:
             if not self._is_to_begin(attempt):
                 return
             report = None
+            logs.current.set(attempt)
+            span = self._span(attempt)
             try:
                 attempt.running = asyncio.current_task()
                 context = self._begin(attempt)
                 report = attempt.finish(await attempt.plan.make().call(context))
             except BaseException as error:
                 report = attempt.fail(error)
+            if span is not None:
+                span.end(attempt.ending, _error_type(report))
             self._done(attempt, report)
             self._ring()
 
@@ -237,14 +255,24 @@ class Executor:
             self._timed[attempt.lease.key] = attempt
         return context
 
+    def _span(self, attempt: Attempt) -> Running | None:
+        """The attempt's span, current from here on; None where nobody looks at spans."""
+        if self._tracer is None:
+            return None
+        lease = attempt.lease
+        return Running(self._tracer, lease.traceparent, lease.step, attempt.span_attributes())
+
     def _done(self, attempt: Attempt, report: Report | None) -> None:
         lane, took = attempt.lease.lane, time.monotonic() - attempt.begun_at
+        attempt.plan.durations[attempt.ending if report is not None else REFUSED].note(took)
         known = self._durations.get(lane)
         self._durations[lane] = took if known is None else known + SMOOTHING * (took - known)
         self._timed.pop(attempt.lease.key, None)
         # Delivered before it is forgotten: a lease that this worker doesn't know of at a beat is given back.
         if report is not None:
             self._deliver(report)
+            if report.outcome.error is not None:
+                _tell(attempt, report.outcome.error)
         else:
             log.warning(
                 "step %s of task %s returned after its attempt was over (%s); the result is refused",
@@ -254,3 +282,16 @@ class Executor:
 
     def _forget(self, attempt: Attempt) -> None:
         self._attempts.pop(attempt.lease.key, None)
+
+
+def _error_type(report: Report | None) -> str | None:
+    error = report.outcome.error if report is not None else None
+    return error_label(error.error_type) if error is not None else None
+
+
+def _tell(attempt: Attempt, error: StepError) -> None:
+    """A failure is worth a line. What the handler said isn't in it: that may quote the task's data."""
+    log.info(
+        "attempt %d of %d of step %s failed: %s%s", attempt.lease.attempt, attempt.plan.max_attempts,
+        attempt.lease.step, error_label(error.error_type), "" if error.retryable else ", permanent",
+    )  # fmt: skip

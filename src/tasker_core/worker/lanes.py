@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 MOST_LANES_A_CLAIM = 8
@@ -52,10 +51,10 @@ class Lanes:
         for lane in lanes:
             self._waiting.pop(lane, None)
 
-    def took(self, lanes: Iterable[str]) -> None:
-        """A step of each of ``lanes`` was claimed: their namespaces have had a turn."""
+    def took(self, steps_by_lane: Mapping[str, int]) -> None:
+        """So many steps of these lanes were claimed: their namespaces have had a turn."""
         floor = min(self._turns.values(), default=0.0)
-        for lane, steps in Counter(lanes).items():
+        for lane, steps in steps_by_lane.items():
             namespace = lane.partition("/")[0]
             turn = max(self._turns.get(namespace, floor), floor)
             self._turns[namespace] = turn + steps / self._weights.get(namespace, 1.0)

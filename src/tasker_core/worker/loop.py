@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from tasker_core.errors import ResolutionError, StoreError
-from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Reply, Report, StepError
+from tasker_core.telemetry import metrics
+from tasker_core.telemetry.measures import error_label
+from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Reply, Report, StepError, split_lane
 from tasker_core.worker.attempt import Attempt
 from tasker_core.worker.executor import Executor
 from tasker_core.worker.inbox import Inbox
@@ -118,6 +120,15 @@ class Loop(threading.Thread):
         quiet = self._drained and not self._reporting and not self._gifts
         return quiet and all(a.is_given_up for a in self.executor.held())
 
+    @property
+    def is_draining(self) -> bool:
+        return self._draining
+
+    @property
+    def is_waiting_for_the_store(self) -> bool:
+        """Did the last turn find the store locked, full or gone?"""
+        return self._pause > 0
+
     def hand_back(self, attempt: Attempt, reason: str) -> None:
         """End ``attempt`` unfinished, with no attempt spent, and interrupt its handler."""
         if (report := attempt.release(reason)) is not None:
@@ -200,16 +211,27 @@ class Loop(threading.Thread):
         if room > 0:
             self._expect_children(reports)
         request = self._request(self._lanes.order(), room) if room > 0 else None
+        began = time.perf_counter()
         try:
             reply = self._transport.report(self.worker, reports, request)
         except Exception:
             self._inbox.put_back(reports)
             raise
+        metrics.SUBMISSION_DURATION.of().note(time.perf_counter() - began)
+        metrics.RESULTS_SUBMITTED.add(n=len(reports))
         for report in reports:
             self._reporting.pop(report.outcome.key, None)
             if report.outcome.ending is not Ending.OK:
                 self._next_look = 0.0
+                self._count_failed(report)
         self._learn(request, reply)
+
+    def _count_failed(self, report: Report) -> None:
+        error = report.outcome.error
+        if error is not None:
+            lane = self._transport.known(report.template).lanes[report.outcome.key.no - 1]
+            metrics.STEP_FAILURES.add(*split_lane(lane), error_label(error.error_type))
+            metrics.STEP_TIMEOUTS.add(n=report.outcome.ending is Ending.TIMED_OUT)
 
     def _request(self, lanes: Sequence[str], room: int) -> ClaimRequest:
         wants = self._serving.wants
@@ -232,9 +254,16 @@ class Loop(threading.Thread):
 
     def _begin(self, leases: Sequence[Lease]) -> None:
         if leases:
-            self._lanes.took(lease.lane for lease in leases)
+            self._count_claimed(leases)
             attempts = map(self._attempt, leases)
             self.executor.submit([attempt for attempt in attempts if attempt is not None])
+
+    def _count_claimed(self, leases: Sequence[Lease]) -> None:
+        by_lane = Counter(lease.lane for lease in leases)
+        self._lanes.took(by_lane)
+        for lane, steps in by_lane.items():
+            metrics.STEPS_CLAIMED.add(*split_lane(lane), n=steps)
+        metrics.STEPS_RETRIED.add(n=sum(lease.attempt > 1 for lease in leases))
 
     def _attempt(self, lease: Lease) -> Attempt | None:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tasker_core.clock import SECOND
 from tasker_core.errors import StoreError
+from tasker_core.telemetry import metrics
 from tasker_core.words import Micros
 from tasker_core.worker.loop import Loop
 from tasker_core.worker.transport import Transport
@@ -35,6 +36,11 @@ class Pulse(threading.Thread):
         self._last_beat: Micros = transport.now()
         self._next_beat: Micros = self._last_beat + self._every
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the last beat that got through."""
+        return max(self._transport.now() - self._last_beat, 0) / 1e6
+
     def stop(self) -> None:
         self._over.set()
 
@@ -54,6 +60,7 @@ class Pulse(threading.Thread):
     def _beat(self) -> None:
         loop, transport, now = self._loop_thread, self._transport, self._transport.now()
         heard = transport.beat(loop.worker, loop.believed())
+        metrics.LEASES_LOST.add(n=len(heard.lost))
         if not heard.known:
             log.warning("worker %s was given up as lost; it registers again", loop.worker)
             loop.give_up(sorted(heard.lost), "the lease was lost")

@@ -20,6 +20,7 @@ from tasker_core.worker.loop import Loop
 from tasker_core.worker.pulse import Pulse
 from tasker_core.worker.serving import Serving
 from tasker_core.worker.transport import InProcess
+from tasker_core.worker.vitals import Vitals
 
 if TYPE_CHECKING:
     from tasker_core.settings.values import Settings
@@ -52,6 +53,7 @@ class Service:
             self.serving.refresh(self._transport.templates())
             self.loop = Loop(self._transport, self.serving, worker.concurrency, self._register(), worker.weights)
             self.pulse = Pulse(self._transport, self.loop, self._register, self.engine.lease_time)
+            self.vitals = Vitals(self)
         except BaseException:
             close_engine(self.engine)
             raise

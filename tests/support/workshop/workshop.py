@@ -1,4 +1,4 @@
-"""A store on one file with a client, this process's handlers and its worker."""
+"""A store with a client, this process's handlers and its worker."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ PATIENCE = 20.0
 
 
 class Workshop:
-    """Everything that a test of a worker needs; ``close`` ends what was started.
+    """Everything that a test of a worker needs; ``close`` ends what was started. The store is a file in ``directory``,
+    or at ``url``.
 
     Handlers that wait for ``self.gate`` are let go when the workshop closes, so that no test leaves one behind.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, url: str | None = None) -> None:
         self.directory = directory
         self.path = directory / "tasker.db"
-        self.url = f"sqlite:///{self.path}"
+        self.url = url or f"sqlite:///{self.path}"
         self.server_url: str | None = None
         self.gate = threading.Event()
         HandlerRegistry.reset_instance()

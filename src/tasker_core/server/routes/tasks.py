@@ -22,6 +22,7 @@ from tasker_core.server.permission import requires
 from tasker_core.server.settings import longest_wait_ms
 from tasker_core.server.shapes.base import NO_NUL
 from tasker_core.server.shapes.tasks import TaskBatch, TaskBatchResponse, TaskListResponse, TaskResponse
+from tasker_core.server.traces import traceparent_of
 from tasker_core.words import TaskState
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
@@ -59,12 +60,14 @@ async def create_task(
     ``on_duplicate=return`` also where another request has made the same task. 409 otherwise, naming that task.
     """
     core, text = core_of(request), await read_body(request)
-    status, answer = await core.call(_create, core.engine, text, on_duplicate == "return")
+    # Asked here: a thread doesn't know which span is current.
+    trace = traceparent_of(request)
+    status, answer = await core.call(_create, core.engine, text, on_duplicate == "return", trace)
     return Json(answer, status)
 
 
-def _create(engine: Engine, text: bytes, return_duplicates: bool) -> tuple[int, bytes]:
-    wish = read_request(read_object(text), task_uuid=engine.ids.new())
+def _create(engine: Engine, text: bytes, return_duplicates: bool, trace: str | None) -> tuple[int, bytes]:
+    wish = read_request(read_object(text), task_uuid=engine.ids.new(), traceparent=trace)
     (created,) = engine.create([wish], refuse_duplicates=not return_duplicates)
     if created.fresh is not None:
         return CREATED, to_bytes(engine.views.fresh(*created.fresh))
@@ -94,17 +97,18 @@ def _create(engine: Engine, text: bytes, return_duplicates: bool) -> tuple[int, 
 async def create_tasks(request: Request, on_duplicate: OnDuplicate = "refuse") -> Json:
     """Create many tasks in one transaction: all of them, or none. The answers are in the order of the wishes."""
     core, text = core_of(request), await read_body(request)
-    status, answer = await core.call(_create_many, core.engine, text, on_duplicate == "return")
+    trace = traceparent_of(request)
+    status, answer = await core.call(_create_many, core.engine, text, on_duplicate == "return", trace)
     return Json(answer, status)
 
 
-def _create_many(engine: Engine, text: bytes, return_duplicates: bool) -> tuple[int, bytes]:
+def _create_many(engine: Engine, text: bytes, return_duplicates: bool, trace: str | None) -> tuple[int, bytes]:
     said = read_object(text)
     refuse_unknown(said, TaskBatch.model_fields)
     wishes = said.get("tasks")
     if not isinstance(wishes, list) or not wishes or not all(isinstance(wish, dict) for wish in wishes):
         raise ApiError(400, "BAD_REQUEST", "tasks must be a list of at least one object", field="tasks")
-    requests = [read_request(wish, task_uuid=engine.ids.new()) for wish in wishes]
+    requests = [read_request(wish, task_uuid=engine.ids.new(), traceparent=trace) for wish in wishes]
     made = engine.create(requests, refuse_duplicates=not return_duplicates)
     views = engine.views
     tasks = [views.brief(created.fresh[0]) if created.fresh else views.briefly(created.task) for created in made]

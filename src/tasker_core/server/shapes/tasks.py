@@ -39,6 +39,7 @@ class TaskRequest(Shape):
     )
     options: dict[str, Any] | None = None
     requested_at: datetime | None = None
+    traceparent: str | None = Field(None, description="The trace it belongs to; else the header of this name.")
 
 
 class StepReadiness(Shape):

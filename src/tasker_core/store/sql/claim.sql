@@ -38,7 +38,7 @@ where s.worker = :worker and s.state = 'in_progress'
 
 -- name: inputs_of_tasks
 -- Context and circumstances of tasks whose first step comes to this process.
-select t.id, t.uuid, t.template_id, p.context, p.correlation_id
+select t.id, t.uuid, t.template_id, p.context, p.correlation_id, p.traceparent
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where t.id in (select value from json_each(:tasks)) --lite

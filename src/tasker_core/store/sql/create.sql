@@ -16,11 +16,11 @@ returning id, uuid
 
 -- name: insert_payloads
 insert into tasker.task_payloads (task_id, context, initiator, source_system, reason, tags, correlation_id,
-  parent_correlation_id, idempotency_key, requested_at)
-with b as (select * from jsonb_to_recordset(:payloads::jsonb) as j(id uuid, context text, initiator text, source_system text, reason text, tags text, correlation_id text, parent_correlation_id text, idempotency_key text, requested_at bigint)) --pg
-with b as materialized (select value->>'id' as id, value->>'context' as context, value->>'initiator' as initiator, value->>'source_system' as source_system, value->>'reason' as reason, value->>'tags' as tags, value->>'correlation_id' as correlation_id, value->>'parent_correlation_id' as parent_correlation_id, value->>'idempotency_key' as idempotency_key, value->>'requested_at' as requested_at from json_each(:payloads)) --lite
+  parent_correlation_id, idempotency_key, requested_at, traceparent)
+with b as (select * from jsonb_to_recordset(:payloads::jsonb) as j(id uuid, context text, initiator text, source_system text, reason text, tags text, correlation_id text, parent_correlation_id text, idempotency_key text, requested_at bigint, traceparent text)) --pg
+with b as materialized (select value->>'id' as id, value->>'context' as context, value->>'initiator' as initiator, value->>'source_system' as source_system, value->>'reason' as reason, value->>'tags' as tags, value->>'correlation_id' as correlation_id, value->>'parent_correlation_id' as parent_correlation_id, value->>'idempotency_key' as idempotency_key, value->>'requested_at' as requested_at, value->>'traceparent' as traceparent from json_each(:payloads)) --lite
 select t.id, b.context, b.initiator, b.source_system, b.reason, b.tags, b.correlation_id, b.parent_correlation_id,
-  b.idempotency_key, b.requested_at
+  b.idempotency_key, b.requested_at, b.traceparent
 from b join tasker.tasks t on t.uuid = b.id and case when t.stamp = :tx then true else false end
 where true
 

@@ -42,3 +42,16 @@ with f as materialized (
 select f.lane, (select count(*) from (select 1 from tasker.steps s
   where s.state = 'enqueued' and s.lane = f.lane and s.rank < f.rank limit :most) as counted)
 from f
+
+-- name: traced_steps
+-- For the spans of steps that are over. An operator's reset begins the count of attempts anew: the last first one counts.
+with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer)) --pg
+with b as materialized (select value->>'task' as task, value->>'step' as step from json_each(:batch)) --lite
+select t.uuid, t.namespace, t.name, t.version, s.no, s.name, s.epoch, s.state, s.attempt,
+  coalesce((select max(a.enqueued_at) from tasker.attempts a
+    where a.task_id = s.task_id and a.no = s.no and a.attempt = 1), s.enqueued_at),
+  s.ended_at, p.traceparent
+from b join tasker.steps s on s.task_id = b.task and s.no = b.step
+  join tasker.tasks t on t.id = s.task_id
+  join tasker.task_payloads p on p.task_id = s.task_id
+where p.traceparent is not null and s.attempt > 0

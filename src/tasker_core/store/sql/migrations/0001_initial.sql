@@ -71,7 +71,8 @@ create table tasker.task_payloads (
   correlation_id text not null,
   parent_correlation_id text,
   idempotency_key text,
-  requested_at bigint not null
+  requested_at bigint not null,
+  traceparent text
 );
 
 create table tasker.steps (
@@ -189,6 +190,7 @@ create table tasker.dead_letters (
   metadata text not null default '{}'
 );
 create index dead_letters_task on tasker.dead_letters (task_id);
+create index dead_letters_pending on tasker.dead_letters (created_at) where status = 'pending';
 
 create table tasker.duties (
   name text not null primary key,

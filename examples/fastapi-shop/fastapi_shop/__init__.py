@@ -1,0 +1,1 @@
+"""A shop as a FastAPI application, with Tasker for everything that takes more than one step."""

@@ -1,0 +1,1 @@
+"""The shop's handlers, a module for each team; ``tasker worker --handlers fastapi_shop.handlers`` runs them."""

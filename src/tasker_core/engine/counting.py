@@ -1,0 +1,58 @@
+"""What the engine counts: at creation, and once for each batch that it settled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.store.settling import Ruling, Settlement
+from tasker_core.telemetry import metrics
+from tasker_core.words import Ending, Report, StepState, TaskState
+
+_RANK_MS = (1 << 48) - 1
+"""The part of a step's rank that is the time of its task's creation, in milliseconds."""
+
+
+def count_requested(known: Sequence[Known]) -> None:
+    """Tasks of these templates were asked for."""
+    for template, n in Counter((k.template.namespace_name, k.template.name) for k in known).items():
+        metrics.TASK_REQUESTS.add(*template, n=n)
+
+
+def count_moved(states: Iterable[str]) -> None:
+    """Tasks moved into these states."""
+    for state, n in Counter(states).items():
+        metrics.TASK_TRANSITIONS.add(state, n=n)
+
+
+def count_settled(
+    rulings: Sequence[Ruling], completed: int, reports: Sequence[Report], done: Settlement, catalog: Catalog
+) -> None:
+    """A batch was settled, and ``completed`` of its steps simply completed."""
+    metrics.RESULTS_PROCESSED.add(Ending.OK, StepState.COMPLETE, n=completed)
+    if completed < len(rulings):
+        for ruling in rulings:
+            if ruling.verdict.state is not StepState.COMPLETE and ruling.verdict.key in done.applied:
+                metrics.RESULTS_PROCESSED.add(ruling.ending, ruling.verdict.state)
+                if ruling.ending is Ending.LOST and ruling.verdict.state is StepState.ERROR:
+                    metrics.DLQ_ENTRIES.add("worker_lost")
+    if done.rested:
+        _count_rested({report.outcome.key.task: report for report in reports}, done, catalog)
+
+
+def _count_rested(reports: Mapping[int, Report], done: Settlement, catalog: Catalog) -> None:
+    count_moved(done.rested.values())
+    for task, state in done.rested.items():
+        if state not in (TaskState.COMPLETE, TaskState.BLOCKED_BY_FAILURES):
+            continue
+        report = reports[task]
+        template = catalog.known(report.template).template
+        labels = template.namespace_name, template.name
+        if state == TaskState.BLOCKED_BY_FAILURES:
+            metrics.TASK_FAILURES.add(*labels)
+            continue
+        metrics.TASK_COMPLETIONS.add(*labels)
+        if report.rank:
+            seconds = done.now / 1e6 - (report.rank & _RANK_MS) / 1e3
+            metrics.TASK_DURATION.of(*labels).note(max(seconds, 0.0))

@@ -1,0 +1,50 @@
+"""How much waits in the store, at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tasker_core.store.database import Access, Call
+from tasker_core.words import Micros
+
+MOST = 10_000
+"""Nothing is counted any further."""
+
+
+class Queue(NamedTuple):
+    """A lane in which steps are ready. ``since`` is when the one that has waited longest became ready."""
+
+    depth: int
+    since: Micros
+
+
+class Standing(NamedTuple):
+    """What is unfinished, each number counted up to MOST."""
+
+    queues: Mapping[str, Queue]
+    in_progress: int
+    waiting_for_retry: int
+    tasks: Mapping[str, int]
+    workers: Mapping[str, int]
+    dead_letters: int
+
+
+class Gauges:
+    """What can be said about what waits."""
+
+    def __init__(self, database: Access) -> None:
+        self._database = database
+
+    def read(self) -> Standing:
+        """All of it, in one round trip."""
+        most = {"most": MOST}
+        queues, ((running, waiting),), tasks, workers, ((letters,),) = self._database.read(
+            Call("gauge_queues", most),
+            Call("gauge_steps", most),
+            Call("gauge_tasks", most),
+            Call("gauge_workers", {}),
+            Call("gauge_dead_letters", most),
+        )
+        lanes = {lane: Queue(depth, since) for lane, depth, since in queues}
+        return Standing(lanes, running, waiting, dict(tasks), dict(workers), letters)

@@ -1,0 +1,52 @@
+-- How much waits, at this moment. Every statement walks a partial index over what is unfinished, or counts no further
+-- than :most, so that asking costs the same beside any history and any backlog.
+
+-- name: gauge_queues
+-- Per lane: how many steps are ready, and since when the one has waited that has waited longest among those that are
+-- first in line at their priority (a task's age orders them there). Lanes and priorities are found by leaping along the
+-- index from one to the next.
+with recursive lanes(lane) as (
+  select min(s.lane) from tasker.steps s where s.state = 'enqueued'
+  union all
+  select (select min(s.lane) from tasker.steps s where s.state = 'enqueued' and s.lane > l.lane)
+  from lanes l where l.lane is not null),
+heads(lane, rank) as (
+  select l.lane, (select min(s.rank) from tasker.steps s where s.state = 'enqueued' and s.lane = l.lane)
+  from lanes l where l.lane is not null
+  union all
+  select h.lane, (select min(s.rank) from tasker.steps s where s.state = 'enqueued' and s.lane = h.lane
+    and s.rank >= (((h.rank >> 48) + 1) << 48))
+  from heads h where h.rank is not null),
+waits as (
+  select h.lane, (select s.enqueued_at from tasker.steps s where s.state = 'enqueued' and s.lane = h.lane
+    and s.rank = h.rank order by s.no limit 1) as since
+  from heads h where h.rank is not null)
+select w.lane, (select count(*) from (select 1 from tasker.steps s
+  where s.state = 'enqueued' and s.lane = w.lane limit :most) as counted), min(w.since)
+from waits w where w.since is not null group by w.lane
+
+-- name: gauge_steps
+select (select count(*) from (select 1 from tasker.steps s where s.state = 'in_progress' limit :most) as counted),
+  (select count(*) from (select 1 from tasker.steps s where s.state = 'waiting_for_retry' limit :most) as counted)
+
+-- name: gauge_tasks
+-- A task that isn't finished has a step that is ready, runs, waits for a retry or has failed. Failed steps of tasks that
+-- were given up stay until these are pruned: the newest are looked at.
+with unfinished as materialized (
+  select task_id as task from (select s.task_id from tasker.steps s where s.state = 'enqueued' limit :most) as ready
+  union
+  select task_id from (select s.task_id from tasker.steps s where s.state = 'in_progress' limit :most) as running
+  union
+  select task_id from (select s.task_id from tasker.steps s where s.state = 'waiting_for_retry' limit :most) as waiting
+  union
+  select task_id from (select s.task_id from tasker.steps s where s.state = 'error'
+    order by s.task_id desc limit :most) as failed)
+select t.state, count(*) from unfinished u join tasker.tasks t on t.id = u.task
+where t.state not in ('complete', 'error', 'cancelled', 'resolved_manually')
+group by t.state
+
+-- name: gauge_workers
+select w.state, count(*) from tasker.workers w where w.state in ('live', 'draining') group by w.state
+
+-- name: gauge_dead_letters
+select count(*) from (select 1 from tasker.dead_letters d where d.status = 'pending' limit :most) as counted

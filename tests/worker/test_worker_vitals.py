@@ -1,0 +1,84 @@
+"""What a worker tells of itself: what it did since it started, how it is, what it runs with."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasker_core import PermanentError, StepContext
+from tests.support.workshop import Workshop, eventually
+
+
+def test_it_counts_since_its_own_start(workshop: Workshop) -> None:
+    @workshop.handler("pay")
+    def pay(context: StepContext) -> None:
+        if context.get_input("card") == "bad":
+            raise PermanentError("no")
+        if not context.is_retry():
+            raise RuntimeError("not yet")
+
+    workshop.template({"pay": []})
+    first = workshop.start(concurrency=3)
+    workshop.run()
+    first.stop()
+    vitals = workshop.start(concurrency=3).service.vitals
+    assert vitals.metrics().model_dump(exclude={"uptime_seconds"}) == {
+        "steps_claimed": 0, "steps_succeeded": 0, "steps_failed": 0, "steps_retried": 0, "steps_timed_out": 0,
+        "leases_lost": 0, "in_progress": 0, "slots": 3, "slots_free": 3,
+    }  # fmt: skip
+    workshop.run(context={"card": "good"})
+    workshop.run(context={"card": "bad"})
+    eventually(lambda: vitals.metrics().in_progress == 0)
+    told = vitals.metrics()
+    assert (told.steps_claimed, told.steps_succeeded, told.steps_failed, told.steps_retried) == (3, 1, 2, 1)
+    assert told.uptime_seconds > 0
+
+
+def test_slots_that_outlive_their_attempts_are_told(workshop: Workshop) -> None:
+    @workshop.handler("pay")
+    def pay() -> None:
+        workshop.gate.wait()
+
+    workshop.template({"pay": []}, pay={"timeout_seconds": 0.05, "retry": {"max_attempts": 1}})
+    vitals = workshop.start(concurrency=2).service.vitals
+    assert vitals.health().is_healthy
+    workshop.run()
+    eventually(lambda: not vitals.health().is_healthy)
+    health = vitals.health()
+    assert (health.status, health.components["step_processing"].status) == ("degraded", "degraded")
+    assert "1 of 2 slots" in (health.components["step_processing"].message or "")
+    workshop.run(context={"no": 2})
+    assert eventually(lambda: vitals.health().status == "unhealthy")
+    assert vitals.metrics().steps_timed_out == 2 and vitals.stuck_handlers == 2
+    workshop.gate.set()
+    assert eventually(lambda: vitals.health().is_healthy)
+
+
+def test_steps_that_it_cant_serve_and_a_drain_are_told(workshop: Workshop) -> None:
+    workshop.template({"pay": []})
+    service = workshop.start().service
+    handlers = service.vitals.health().components["handlers"]
+    assert handlers.status == "degraded" and "shop/flow/pay" in (handlers.message or "")
+    service.drain()
+    assert service.vitals.health().components["queue_processing"].status == "degraded"
+
+
+def test_a_heart_that_stopped_beating_is_unhealthy(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    workshop.template({"pay": []})
+    service = workshop.start().service
+    assert service.vitals.health().components["database"].status == "healthy"
+    service.pulse.stop()
+    service.pulse.join(5)
+    monkeypatch.setattr(service.engine, "lease_time", 1)
+    database = service.vitals.health().components["database"]
+    assert database.status == "unhealthy" and "no heartbeat" in (database.message or "")
+
+
+def test_the_config_holds_no_password(workshop: Workshop) -> None:
+    @workshop.handler("pay")
+    def pay() -> None: ...
+
+    workshop.template({"pay": []})
+    told = workshop.start(concurrency=4, weights={"shop": 2.0}).service.vitals.config()
+    assert (told.concurrency, told.namespaces, told.handlers) == (4, ["shop"], ["pay"])
+    assert told.database == str(workshop.path)
+    assert told.settings["weights"] == {"shop": 2.0} and told.settings["lease_seconds"] == 10
