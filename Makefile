@@ -21,7 +21,7 @@ endif
 endif
 endif
 
-.PHONY: help env fmt lint types test soak chaos bench bench-peers docs demo clean
+.PHONY: help env fmt lint types test soak chaos bench bench-peers charts docs demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 13
@@ -61,6 +61,9 @@ bench: $(STAMP)  ## the benchmarks; figures are ratios measured in one run
 
 bench-peers: $(STAMP)  ## the same beside other systems, each installed in an environment of its own
 	$(BIN)/python -m bench --peers
+
+charts: $(STAMP)  ## charts and the table of figures in docs/, from the newest results
+	$(BIN)/python -m bench.charts
 
 demo: $(STAMP)  ## the checkout example: happy, declined, timed out, killed
 	$(BIN)/python -m examples.checkout.demo

@@ -22,6 +22,8 @@ def main() -> None:
     results, settings = rounds.play(rows, asked.runs, lambda line: console.print(line, style="dim", markup=False))
     console.print("PostgreSQL:", ", ".join(f"{name} = {value}" for name, value in settings.items()), highlight=False)
     report.tables(results, Console(width=max(console.width, 160)))
+    for reason in catalogue.not_played({row.system for row in rows}, asked.workloads):
+        console.print(f"NOT PLAYED {reason}", style="bold", markup=False)
     versions = catalogue.versions({row.system for row in rows})
     console.print(f"kept in {keep.keep(results, settings, versions, began)}")
     if any(result.failures for result in results):

@@ -161,3 +161,12 @@ def names() -> tuple[str, ...]:
 def versions(systems: Collection[str]) -> dict[str, str]:
     """What each of ``systems`` is made of."""
     return {peer.name: ", ".join([*peer.packages, *peer.node_packages]) for peer in PEERS if peer.name in systems}
+
+
+def not_played(systems: Collection[str], workloads: Collection[str]) -> list[str]:
+    """Workloads that one of ``systems`` has no words for, with the reason."""
+    return [
+        f"{peer.name} {workload}: {reason}"
+        for peer in PEERS if peer.name in systems
+        for workload, reason in peer.cannot.items() if workload in workloads
+    ]  # fmt: skip
