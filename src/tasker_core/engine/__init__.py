@@ -13,6 +13,7 @@ from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.counting import count_moved
 from tasker_core.engine.create import Created, Creator
+from tasker_core.engine.create_each import create_each
 from tasker_core.engine.database_clock import DatabaseClock, clock_of
 from tasker_core.engine.dead_letters import DeadLetters
 from tasker_core.engine.doctor import examine
@@ -29,7 +30,7 @@ from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.traces import record_steps
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
-from tasker_core.errors import TaskNotFoundError, TaskStateError
+from tasker_core.errors import ClientError, TaskNotFoundError, TaskStateError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
@@ -110,6 +111,10 @@ class Engine:
 
     def _create_on(self, store: Store, wake: Wake) -> Creator:
         return Creator(store, self.catalog, self._memory, self._claimer, wake, self.clock, self.ids)
+
+    def create_each(self, requests: Sequence[TaskRequest]) -> list[Created | ClientError]:
+        """Create tasks of many callers in one transaction, each for itself; see ``create_each``."""
+        return create_each(self._creator, requests)
 
     def claim(self, request: ClaimRequest) -> Reply:
         """Ready steps for a worker."""

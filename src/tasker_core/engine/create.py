@@ -18,7 +18,7 @@ from tasker_core.engine.wake import Listener, Wake
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError
 from tasker_core.rules.payload import decode, digest, encode
 from tasker_core.store import Store
-from tasker_core.store.tasks import NewTask
+from tasker_core.store.tasks import Existing, NewTask
 from tasker_core.telemetry import metrics, spans, tracing
 from tasker_core.words import ClaimRequest, Micros, TaskState
 
@@ -80,25 +80,37 @@ class Creator:
         return answers
 
     def _attempt(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool) -> list[Created] | None:
-        now = self._clock.now()
-        known = [self._catalog.choose(request.name, request.namespace, request.version) for request in requests]
+        now = self.now()
+        prepared = [self.prepare(request, now) for request in requests]
+        tasks, known = [task for task, _ in prepared], [template for _, template in prepared]
         count_requested(known)
-        tasks = [self._task(request, template, now) for request, template in zip(requests, known, strict=True)]
         distinct = list({task.identity: task for task in reversed(tasks)}.values())
         if len({task.id for task in distinct}) < len(distinct):
             raise InvalidRequestError("two of these tasks have the same task_uuid", field="task_uuid")
         twice = len(distinct) < len(tasks)
         written: Mapping[str, int] = {}
         if not (twice and refuse_duplicates):
-            written = self._write(distinct, known, now, all_or_none=refuse_duplicates)
+            written = self.write(distinct, known, all_or_none=refuse_duplicates)
         if len(written) == len(tasks):
             fresh = zip(tasks, known, strict=True)
             return [Created(task.id, new=True, fresh=(task, template)) for task, template in fresh]
         return self._explain(tasks, written, refuse_duplicates=refuse_duplicates)
 
-    def _write(
-        self, tasks: Sequence[NewTask], known: Sequence[Known], now: Micros, *, all_or_none: bool
-    ) -> Mapping[str, int]:
+    def now(self) -> Micros:
+        return self._clock.now()
+
+    def prepare(self, request: TaskRequest, now: Micros) -> tuple[NewTask, Known]:
+        """The task that ``request`` asks for, as it would be written now, and its template."""
+        known = self._catalog.choose(request.name, request.namespace, request.version)
+        return self._task(request, known, now), known
+
+    def write(self, tasks: Sequence[NewTask], known: Sequence[Known], *, all_or_none: bool) -> Mapping[str, int]:
+        """Write ``tasks``, none of them twice, made at the same time of the templates ``known``; the numbers of those
+        that were written.
+
+        A task whose UUID or identity exists already isn't; with ``all_or_none`` then none is.
+        """
+        now = tasks[0].created_at
         lanes = {lane: tasks[0].rank for template in known for lane in template.first_lanes}
         taker, wish = self._taker(lanes)
         claim = as_claim(wish) if wish else None
@@ -126,9 +138,8 @@ class Creator:
         self, tasks: Sequence[NewTask], written: Collection[str], *, refuse_duplicates: bool
     ) -> list[Created] | None:
         """What the tasks are that weren't written; None when it was for a content that isn't current any more."""
-        existing = self._store.tasks.existing(task.identity for task in tasks)
+        existing, replayed = self.look_up(tasks)
         answers: list[Created] = []
-        replayed = self._store.tasks.numbers([task.id for task in tasks])
         first: dict[str, NewTask] = {}
         for task in tasks:
             twin = first.setdefault(task.identity, task)
@@ -137,17 +148,22 @@ class Creator:
                 continue
             found = existing.get(task.identity)
             if found is not None and (found.id == task.id or not refuse_duplicates):
-                answers.append(Created(found.id, new=False, same_context=_same(found.context, task.context)))
+                answers.append(Created(found.id, new=False, same_context=same_content(found.context, task.context)))
             elif found is not None:
-                raise _duplicate(task, found.id, _same(found.context, task.context))
+                raise duplicate(task, found.id, same_content(found.context, task.context))
             elif twin is not task and refuse_duplicates:
-                raise _duplicate(task, twin.id, _same(twin.context, task.context))
+                raise duplicate(task, twin.id, same_content(twin.context, task.context))
             elif task.id in replayed:
                 raise InvalidRequestError(f"task_uuid {task.id} is another task's already", field="task_uuid")
         if any(answer.new is False for answer in answers) and refuse_duplicates and len(answers) < len(tasks):
             # Some of these tasks exist as the very ones asked for, others don't: they can't have come from one call.
-            raise _duplicate(tasks[0], next(a.task for a in answers if not a.new), True)
+            raise duplicate(tasks[0], next(a.task for a in answers if not a.new), True)
         return answers if len(answers) == len(tasks) else None
+
+    def look_up(self, tasks: Sequence[NewTask]) -> tuple[Mapping[str, Existing], Collection[str]]:
+        """The tasks that hold the identities of these, and which of their ids are taken."""
+        identities, ids = [task.identity for task in tasks], [task.id for task in tasks]
+        return self._store.tasks.existing(identities), self._store.tasks.numbers(ids)
 
     def _task(self, request: TaskRequest, known: Known, now: Micros) -> NewTask:
         template = known.template
@@ -199,11 +215,12 @@ def rank(priority: int, now: Micros) -> int:
     return (-priority << 48) + now // 1_000
 
 
-def _same(one: str, other: str) -> bool:
+def same_content(one: str, other: str) -> bool:
     return one == other or digest(decode(one)) == digest(decode(other))
 
 
-def _duplicate(task: NewTask, existing: str, same_context: bool) -> DuplicateTaskError:
+def duplicate(task: NewTask, existing: str, same_context: bool) -> DuplicateTaskError:
+    """The refusal of ``task``, which the task ``existing`` is already."""
     by = f"idempotency key {task.idempotency_key!r}" if task.idempotency_key is not None else "context"
     other = "" if same_context else ", with a different context"
     return DuplicateTaskError(

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from fastapi import Request
 
 from tasker_core.engine import Engine
+from tasker_core.server.creations import Creations
 from tasker_core.server.metrics import Metrics
 from tasker_core.server.settings import ServerSettings
 from tasker_core.server.threads import Threads
@@ -38,6 +39,7 @@ class Core:
         self.engine, self.settings = engine, settings
         self.metrics = Metrics(engine)
         self.threads = Threads(settings.threads, settings.backlog)
+        self.creations = Creations(engine, self.threads)
         self.waiters = Waiters(engine, MOST_WAITERS)
         self.phase = Phase.STARTUP
         self.started = time.monotonic()

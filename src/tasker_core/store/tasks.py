@@ -109,13 +109,13 @@ class Tasks:
         calls = creation_calls(tasks, stamp, now)
         if claim:
             calls += claim_calls(claim, stamp, now)
-        if len(tasks) == 1:
+        if len(tasks) == 1 or not all_or_none:
             answers = self._database.write(*calls)
         else:
             try:
                 with self._database.transaction() as transaction:
                     answers = transaction.run(*calls)
-                    if all_or_none and len(answers[0]) < len(tasks):
+                    if len(answers[0]) < len(tasks):
                         raise _Refused
             except _Refused:
                 return Creation({}, ())

@@ -5,7 +5,7 @@ They carry ids, names and endings. What a handler was given, returned or said in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,6 +55,48 @@ def creating(tracer: Tracer, template: str, namespace: str | None, tasks: int, p
         except Exception as error:
             _fail(span, type(error).__name__)
             raise
+
+
+class Creating:
+    """The span of one creation among several."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self.traceparent = tracing.written(span.get_span_context())
+
+    def fail(self, error_type: str) -> None:
+        """This one wasn't created."""
+        _fail(self._span, error_type)
+
+    def end(self) -> None:
+        self._span.end()
+
+
+@contextmanager
+def creating_each(tracer: Tracer, wishes: Sequence[tuple[str, str | None, str | None]]) -> Iterator[list[Creating]]:
+    """Calls that each create a task, carried out together; a wish is its template, its namespace and its parent."""
+    from opentelemetry.trace import SpanKind
+
+    each = [
+        Creating(
+            tracer.start_span(
+                f"create {template}",
+                context=tracing.below(parent),
+                kind=SpanKind.PRODUCER,
+                attributes={"tasker.namespace": namespace or "", "tasker.template": template, "tasker.tasks": 1},
+            )
+        )
+        for template, namespace, parent in wishes
+    ]
+    try:
+        yield each
+    except Exception as error:
+        for one in each:
+            one.fail(type(error).__name__)
+        raise
+    finally:
+        for one in each:
+            one.end()
 
 
 class Running:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 import uuid
 from contextlib import closing
 from pathlib import Path
 
+import httpx
+
 from tasker_core.server.shapes.health import DetailedHealthResponse, HealthResponse
-from tests.support.flows import flow
+from tests.support.flows import flow, wish
 from tests.support.served import Served, served
 from tests.support.workshop import eventually
 
@@ -53,36 +54,38 @@ def test_the_document_is_where_it_is_looked_for(api: Served) -> None:
 
 
 def test_a_request_that_takes_too_long_is_answered_408(sqlite_url: str) -> None:
-    with served(sqlite_url, request_timeout=0.5) as api:
+    with served(sqlite_url, request_timeout=2.0) as api:
         api.engine.catalog.register(flow({"pay": []}), replace=False)
-        task = api.create()
+        (made,) = api.engine.create([wish(api.engine)])
+        task = made.task
         late = api.get(f"/v1/tasks/{task}", 408, wait_ms=20_000)
         assert late["error"]["code"] == "TIMEOUT"
         assert api.get("/health/detailed")["info"]["waiting_requests"] == 0
 
 
 def test_more_than_can_be_worked_off_is_refused_and_may_be_tried_again(sqlite_path: Path, sqlite_url: str) -> None:
-    with served(sqlite_url, threads=1, backlog=1) as api:
+    with served(sqlite_url, threads=1, backlog=2) as api:
         api.engine.catalog.register(flow({"pay": []}), replace=False)
-        answers: list[int] = []
+        answers: list[httpx.Response] = []
 
-        def post() -> None:
-            # A look at the health takes the one thread for a moment, too.
-            while (status := api.http.post("/v1/tasks", json=ORDER).status_code) == 503:
-                time.sleep(0.01)
-            answers.append(status)
+        def create(n: int) -> None:
+            answers.append(httpx.post(f"{api.url}/v1/tasks", json={**ORDER, "context": {"n": n}}, timeout=30))
 
-        busy = threading.Thread(target=post)
+        creating = [threading.Thread(target=create, args=[n]) for n in range(6)]
         with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as other:
             other.execute("begin immediate")
-            busy.start()
-            eventually(lambda: "1 calls run or wait" in api.get("/health/detailed")["checks"]["threads"]["message"])
-            refused = api.http.post("/v1/tasks", json=ORDER)
+            for thread in creating:
+                thread.start()
+            # One is being written, two wait; that leaves at least three.
+            eventually(lambda: len(answers) >= 3)
             other.execute("rollback")
-        busy.join(20)
-        assert answers == [201]
-        assert refused.status_code == 503 and refused.json()["error"]["code"] == "BACKPRESSURE"
-        assert refused.headers["Retry-After"] == "1"
+        for thread in creating:
+            thread.join(20)
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert len(refused) >= 3 and len(refused) + [a.status_code for a in answers].count(201) == 6
+        assert {answer.json()["error"]["code"] for answer in refused} == {"BACKPRESSURE"}
+        assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+        assert api.get("/v1/tasks")["pagination"]["total_count"] == 6 - len(refused)
 
 
 def test_a_store_that_is_gone_is_said_without_its_address(sqlite_path: Path, sqlite_url: str) -> None:

@@ -11,11 +11,11 @@ from pydantic import AwareDatetime
 
 from tasker_core.engine import Engine
 from tasker_core.engine.requests import read_request
-from tasker_core.errors import DuplicateTaskError
 from tasker_core.rules.explanation import EPOCH
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, to_bytes
 from tasker_core.server.core import actor_of, core_of
+from tasker_core.server.creations import CREATED, REPLAYED, Wish
 from tasker_core.server.errors import ApiError
 from tasker_core.server.pages import Page, TaskPage
 from tasker_core.server.permission import requires
@@ -29,7 +29,6 @@ router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
 EXAMPLE = {"name": "checkout", "namespace": "shop", "context": {"sku": "tea"}, "idempotency_key": "cart-1"}
 BATCH_EXAMPLE = {"tasks": [EXAMPLE, {"name": "checkout", "namespace": "shop", "context": {"sku": "pot"}}]}
-CREATED, REPLAYED = 201, 200
 
 Text = Annotated[str | None, Query(max_length=255, pattern=NO_NUL)]
 OnDuplicate = Annotated[
@@ -59,24 +58,10 @@ async def create_task(
     201 for a new task. 200 where this very request has been answered before (its ``task_uuid`` tells), and with
     ``on_duplicate=return`` also where another request has made the same task. 409 otherwise, naming that task.
     """
-    core, text = core_of(request), await read_body(request)
-    # Asked here: a thread doesn't know which span is current.
-    trace = traceparent_of(request)
-    status, answer = await core.call(_create, core.engine, text, on_duplicate == "return", trace)
+    # The trace is asked for here: a thread doesn't know which span is current.
+    wish = Wish(await read_body(request), on_duplicate == "return", traceparent_of(request))
+    status, answer = await core_of(request).creations.create(wish)
     return Json(answer, status)
-
-
-def _create(engine: Engine, text: bytes, return_duplicates: bool, trace: str | None) -> tuple[int, bytes]:
-    wish = read_request(read_object(text), task_uuid=engine.ids.new(), traceparent=trace)
-    (created,) = engine.create([wish], refuse_duplicates=not return_duplicates)
-    if created.fresh is not None:
-        return CREATED, to_bytes(engine.views.fresh(*created.fresh))
-    if not return_duplicates and not created.same_context:
-        raise DuplicateTaskError(
-            f"task {created.task} exists already, with a different context",
-            task_uuid=created.task, same_context=False,
-        )  # fmt: skip
-    return CREATED if created.new else REPLAYED, to_bytes(engine.views.task(created.task))
 
 
 @router.post(
