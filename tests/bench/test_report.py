@@ -27,6 +27,14 @@ def test_a_ratio_is_taken_within_a_round_and_skips_rounds_that_failed() -> None:
     assert report.ratio(wanted, {ours.row.key: ours}) == []
 
 
+def test_a_goal_of_its_own_needs_no_other_row() -> None:
+    (wanted,) = [
+        each for each in report.RATIOS if not each.of and each.row == "Tasker/postgres/d" and "worker" in each.what
+    ]
+    idle = result("Tasker", "d", {"worker % of a core": 0.4})
+    assert report.ratio(wanted, {idle.row.key: idle}) == [0.4]
+
+
 def test_a_row_that_failed_is_said_loudly_with_its_reason() -> None:
     console = Console(width=200, record=True, quiet=False, file=None)
     with console.capture() as said:
@@ -40,7 +48,7 @@ def test_every_ratio_names_rows_that_are_played() -> None:
     theirs = {f"{peer.name}/{peer.database}/{workload}" for peer in catalogue.PEERS for workload in peer.plays}
     limits = {"limit/postgres/one by one", "limit/postgres/batches of 100"}
     for wanted in report.RATIOS:
-        assert {wanted.row, wanted.of} <= ours | theirs | limits, wanted.what
+        assert {wanted.row, wanted.of} <= ours | theirs | limits | {""}, wanted.what
 
 
 def test_every_row_says_how_its_tasks_were_submitted() -> None:
