@@ -67,6 +67,14 @@ from tasker_core.errors import (
     is_retryable,
 )
 from tasker_core.logging import log_debug, log_error, log_info, log_trace, log_warn
+from tasker_core.observability import (
+    get_health_check,
+    get_metrics,
+    get_version,
+    get_worker_config,
+    health_check,
+    version,
+)
 from tasker_core.registry import HandlerRegistry
 from tasker_core.step_handler import ApiHandler, ApiResponse, DecisionHandler, StepHandler
 from tasker_core.step_handler.mixins import APIMixin, DecisionMixin
@@ -207,7 +215,12 @@ __all__ = [
     "__version__",
     "bootstrap_worker",
     "get_classifier",
+    "get_health_check",
+    "get_metrics",
+    "get_version",
+    "get_worker_config",
     "get_worker_status",
+    "health_check",
     "is_permanent",
     "is_retryable",
     "is_worker_running",
@@ -218,4 +231,5 @@ __all__ = [
     "log_warn",
     "stop_worker",
     "transition_to_graceful_shutdown",
+    "version",
 ]

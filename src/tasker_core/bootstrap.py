@@ -48,7 +48,7 @@ def get_worker_status() -> WorkerStatus:
     service = worker.service
     return WorkerStatus(
         running=True,
-        state=WorkerState.RUNNING,
+        state=WorkerState.SHUTTING_DOWN if service.loop.is_draining else WorkerState.RUNNING,
         worker_id=worker.worker_id,
         environment=service.settings.env,
         namespaces=sorted({lane.partition("/")[0] for lane in service.serving.lanes}),

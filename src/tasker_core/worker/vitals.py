@@ -69,12 +69,15 @@ class Vitals:
         )
 
     def health(self) -> HealthCheck:
-        """The worker's parts, and the worst of them as the whole. Asks nobody: it tells what the worker knows."""
+        """The worker's parts, and the worst of them as the whole. Asks nobody: it tells what the worker knows.
+
+        A degraded part is odd and works: a worker that leaves some steps to others is no reason to restart it.
+        """
         parts = (self._database(), self._loop(), self._slots(), self._handlers())
         status = next(word for word in WORST_FIRST if any(part.status == word for part in parts))
         return HealthCheck(
             status=status,
-            is_healthy=status == HEALTHY,
+            is_healthy=status != UNHEALTHY,
             worker_id=self._service.worker_id,
             version=VERSION,
             components={part.name: part for part in parts},
@@ -82,21 +85,19 @@ class Vitals:
 
     def config(self) -> WorkerConfig:
         """The settings that the worker runs with; of the database its name alone: an address may hold a password."""
+        from tasker_core.settings.fields import all_settings
+        from tasker_core.settings.telling import shown
+
         settings, lanes = self._service.settings, self._service.serving.lanes
-        worker = settings.worker
+        own = [setting for setting in all_settings() if setting.path[0] not in ("client", "server")]
         return WorkerConfig(
             environment=settings.env,
             worker_id=self._service.worker_id,
             namespaces=sorted({lane.partition("/")[0] for lane in lanes}),
             handlers=sorted({lane.partition("/")[2] for lane in lanes}),
-            concurrency=worker.concurrency,
+            concurrency=settings.worker.concurrency,
             database=self._service.engine.store.database.name,
-            settings={
-                "name": worker.name,
-                "shutdown_timeout": worker.shutdown_timeout,
-                "lease_seconds": self._service.engine.lease_time / 1e6,
-                "weights": dict(worker.weights),
-            },
+            settings={setting.name: shown(setting, setting.value(settings)) for setting in own},
         )
 
     @property
@@ -122,16 +123,21 @@ class Vitals:
         return ComponentHealth(name="queue_processing", status=HEALTHY)
 
     def _slots(self) -> ComponentHealth:
-        stuck, slots = self.stuck_handlers, self._service.loop.executor.slots
+        stuck, slots = self._service.loop.executor.stuck(), self._service.loop.executor.slots
         if not stuck:
             return ComponentHealth(name="step_processing", status=HEALTHY)
-        told = f"handlers that outlive their attempts hold {stuck} of {slots} slots"
-        status = UNHEALTHY if stuck >= slots else DEGRADED
+        names = _some(sorted({f"{attempt.lease.step} of task {attempt.lease.task_uuid}" for attempt in stuck}))
+        told = f"handlers that outlive their attempts hold {len(stuck)} of {slots} slots: {names}"
+        status = UNHEALTHY if len(stuck) >= slots else DEGRADED
         return ComponentHealth(name="step_processing", status=status, message=told)
 
     def _handlers(self) -> ComponentHealth:
         missing = sorted(self._service.serving.missing)
         if not missing:
             return ComponentHealth(name="handlers", status=HEALTHY)
-        some = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        return ComponentHealth(name="handlers", status=DEGRADED, message=f"not served by this worker: {some}")
+        told = f"not served by this worker: {_some(missing)}"
+        return ComponentHealth(name="handlers", status=DEGRADED, message=told)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -10,6 +10,7 @@ from tasker_core import (
     BootstrapConfig,
     BootstrapResult,
     ClientTaskResponse,
+    HealthCheck,
     InProcessDomainEventPoller,
     LogContext,
     PublishContext,
@@ -18,16 +19,24 @@ from tasker_core import (
     TaskerClient,
     TaskerError,
     Worker,
+    WorkerConfig,
+    WorkerMetrics,
     WorkerStatus,
     __version__,
     bootstrap_worker,
+    get_health_check,
+    get_metrics,
+    get_version,
+    get_worker_config,
     get_worker_status,
+    health_check,
     is_retryable,
     is_worker_running,
     log_error,
     log_info,
     stop_worker,
     transition_to_graceful_shutdown,
+    version,
 )
 from tasker_core.client import StepAuditResponse, StepResponse, TaskListResponse
 from tasker_core.domain_events import DefaultPublisher, EventDeclaration, PublisherRegistry, SubscriberRegistry
@@ -73,11 +82,16 @@ def run() -> None:
     with Worker.start(handler_packages=["shop"], config=BootstrapConfig(worker_id="w-1", log_level="debug")) as worker:
         result: BootstrapResult = worker.bootstrap_result
         print(result.success, worker.worker_id, worker.is_running, Worker.instance() is worker)
+        health: HealthCheck = get_health_check()
+        metrics: WorkerMetrics = get_metrics()
+        config: WorkerConfig = get_worker_config()
+        print(health.is_healthy, {name: part.status for name, part in health.components.items()})
+        print(metrics.steps_succeeded, config.concurrency)
     started = bootstrap_worker(BootstrapConfig(namespace="shop"))
     if started.success and is_worker_running():
         status: WorkerStatus = get_worker_status()
         print(status.state, transition_to_graceful_shutdown(), stop_worker())
-    print(__version__, is_retryable(OSError()))
+    print(version(), get_version(), __version__, health_check(), is_retryable(OSError()))
     print(ErrorClassifier(default_retryable=False).classify(ValueError())["classification"])
 
 
