@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from bench.rows import Row
 
 def main() -> None:
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     console = Console(soft_wrap=True)
     began = datetime.now(UTC)
     console.print(", ".join(f"{name} {value}" for name, value in keep.machine().items()), highlight=False)

@@ -83,6 +83,18 @@ def is_ready(order: Order) -> None:
     order.path("ready").touch()
 
 
+def end_with_parent() -> None:
+    """A worker whose submitter was killed would go on for ever: end it, with its children."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.killpg(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
 def until_told_to_stop() -> None:
     over = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import Protocol
 
 from bench.meter import Meter, per_step
-from bench.peers.inside.order import Order, worker
+from bench.peers.inside.order import Order, end_with_parent, worker
 from bench.processes import cpu_seconds, memory_mib
 
 A_CALL = 100
@@ -139,6 +139,7 @@ def main(kind: type[Peer]) -> None:
     order = Order.read(sys.argv[1])
     peer = kind(order)  # type: ignore[call-arg]
     if order.role == "worker":
+        end_with_parent()
         peer.work()
         return
     peer.prepare()
