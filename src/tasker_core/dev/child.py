@@ -8,12 +8,12 @@ this process any more.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 from typing import IO, Any
 
 from tasker_core.dev.options import Options
@@ -21,11 +21,14 @@ from tasker_core.dev.trouble import told
 from tasker_core.errors import TaskerError
 from tasker_core.registry import HandlerRegistry
 from tasker_core.settings import load_settings
+from tasker_core.telemetry import logs
 from tasker_core.template_files import read_templates
 from tasker_core.worker import Worker
 from tasker_core.worker.worker import discover
 
 FAILED, STUCK = 1, 70
+GRACE = 1.0
+"""Seconds in which a connection that was accepted before another process took over may still send its request."""
 
 
 class Child:
@@ -34,6 +37,7 @@ class Child:
     def __init__(self, options: Options, listening: socket.socket, reports: IO[str], orders: IO[str]) -> None:
         self._options, self._listening, self._reports, self._orders = options, listening, reports, orders
         self._templates = 0
+        self._is_replaced = False
         self._go, self._stop = threading.Event(), threading.Event()
 
     def run(self) -> int:
@@ -53,8 +57,12 @@ class Child:
             return FAILED
 
     def _listen(self) -> None:
-        for _ in self._orders:
-            self._go.set()
+        for order in self._orders:
+            if order.strip() == "go":
+                self._go.set()
+            else:
+                self._is_replaced = True
+                self._stop.set()
         self._stop.set()
 
     def _load(self) -> list[str]:
@@ -64,7 +72,7 @@ class Child:
             settings = load_settings(self._options.as_settings())
         except TaskerError as error:
             return [str(error)]
-        logging.getLogger().setLevel(settings.logging.level)
+        logs.configure(settings.logging.format, settings.logging.level)
         registry = HandlerRegistry.instance(skip_bootstrap=True)
         for package in settings.worker.handlers:
             try:
@@ -85,15 +93,15 @@ class Child:
         from tasker_core.settings.telling import without_password
 
         settings = load_settings(self._options.as_settings())
+        engine, served = open_engine(settings.database.store_url, settings), threading.Event()
+        server = Server(create_app(engine, server_settings(settings)), self._listening, served.set)
+        # Last of what can fail: from here on this process holds steps.
         worker = Worker.start(
             settings.worker.handlers,
             database_url=self._options.database_url,
             concurrency=self._options.concurrency,
             template_path=self._options.templates,
         )
-        engine = open_engine(settings.database.store_url, settings)
-        served = threading.Event()
-        server = Server(create_app(engine, server_settings(settings)), self._listening, served.set)
         serving = threading.Thread(target=server.serve_until_stopped, name="tasker-dev-server")
         serving.start()
         while not served.wait(0.05) and serving.is_alive():
@@ -110,7 +118,10 @@ class Child:
             pass
         code = 0 if self._stop.is_set() else STUCK
         worker.service.drain()
-        self._report("drained")
+        if self._is_replaced and serving.is_alive():
+            server.stop_accepting()
+            self._report("drained")
+            time.sleep(GRACE)
         server.stop()
         worker.stop()
         serving.join()
@@ -134,7 +145,6 @@ def main() -> int:
     listening, reports, orders = map(int, descriptors)
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     child = Child(
         Options.from_text(text),
         socket.socket(fileno=listening),

@@ -39,7 +39,8 @@ class Process:
         self.began = time.monotonic()
         self._said, self._ended = said, ended
         reports, child_reports = os.pipe()
-        child_orders, self._orders = os.pipe()
+        child_orders, orders = os.pipe()
+        self._orders = os.fdopen(orders, "wb", buffering=0)
         descriptors = (listening.fileno(), child_reports, child_orders)
         command = [sys.executable, "-B", "-m", "tasker_core.dev.child", options.as_text(), *map(str, descriptors)]
         # Compiled files are told from outdated ones by size and second: two quick edits could look the same. Hence -B.
@@ -65,8 +66,12 @@ class Process:
     def go(self) -> None:
         """Let the process, which has loaded everything, begin to serve."""
         self.stage = Stage.STARTING
-        with suppress(BrokenPipeError):
-            os.write(self._orders, b"go\n")
+        self._order(b"go\n")
+
+    def retire(self) -> None:
+        """Another process serves: let it take nothing more, answer and finish what it has, and end."""
+        self.stage = Stage.LEAVING
+        self._order(b"replaced\n")
 
     def leave(self) -> None:
         """Let it take nothing more, finish what runs, and end."""
@@ -77,10 +82,14 @@ class Process:
         """End it at once."""
         self._process.kill()
 
+    def _order(self, words: bytes) -> None:
+        with suppress(BrokenPipeError, ValueError):  # it has ended just now
+            self._orders.write(words)
+
     def _follow(self) -> None:
         for line in self._reports:
             self._said(self, json.loads(line))
         code = self._process.wait()
         self._reports.close()
-        os.close(self._orders)
+        self._orders.close()
         self._ended(self, code)

@@ -144,7 +144,7 @@ class Supervisor:
             self._has_served = True
 
         if before is not None:
-            before.leave()
+            before.retire()
             self._leaving.add(before)
         if self._signals:
             process.leave()

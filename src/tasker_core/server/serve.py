@@ -75,6 +75,15 @@ class Server(uvicorn.Server):
             log.info("stopping: what runs may finish")
             self._loop.call_soon_threadsafe(self._drain)
 
+    def stop_accepting(self) -> None:
+        """Return when connections are left to whoever else accepts at the socket; what came here is still answered."""
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self._close_doors(), self._loop).result()
+
+    async def _close_doors(self) -> None:
+        for door in self.servers:
+            door.close()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
