@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,16 +15,15 @@ from tasker_core import TaskerClient
 from tasker_core.errors import StoreVersionError
 from tasker_core.store import open_database
 from tasker_core.store.statements import migrations
+from tests.support.forks import at_once_in_children
+from tests.support.workshop import tasker as run
 
 NAMES = [name for _, name, _ in migrations("lite")]
-MIGRATE = "import sys; from tasker_core.store import open_database; print(*open_database(sys.argv[1]).migrate())"
 
 
 def tasker(url: str, *arguments: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "tasker_core.cli", *arguments, "--database-url", url]
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "400"}
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
-    return ended.returncode, ended.stdout, ended.stderr
+    ended = run(*arguments, "--database-url", url)
+    return ended.code, ended.out, ended.err
 
 
 def make_newer(url: str) -> None:
@@ -47,12 +46,14 @@ def test_migrate_says_what_it_applied_and_then_that_nothing_is_left(each_databas
     assert (code, json.loads(out)) == (0, {"applied": []})
 
 
-def test_ten_processes_that_migrate_at_once_apply_each_migration_once(each_database_url: str) -> None:
-    command = [sys.executable, "-c", MIGRATE, each_database_url]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(10)]
-    printed = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 10
-    assert sorted(name for out in printed for name in out.split()) == sorted(NAMES)
+def test_ten_processes_that_migrate_at_once_apply_each_migration_once(each_database_url: str, tmp_path: Path) -> None:
+    def migrate(file: Path) -> None:
+        with closing(open_database(each_database_url)) as database:
+            file.write_text(" ".join(database.migrate()))
+
+    files = [tmp_path / str(no) for no in range(10)]
+    at_once_in_children(*(partial(migrate, file) for file in files))
+    assert sorted(name for file in files for name in file.read_text().split()) == sorted(NAMES)
 
 
 def test_a_store_that_a_newer_tasker_has_upgraded_is_refused(each_database_url: str) -> None:

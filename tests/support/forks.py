@@ -25,15 +25,22 @@ def fork() -> int:
 
 def in_a_child(work: Callable[[], object]) -> None:
     """Do ``work`` in a forked child; AssertionError when it fails or hangs there."""
-    child = fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, "the child failed; see its traceback above"
+    at_once_in_children(work)
+
+
+def at_once_in_children(*works: Callable[[], object]) -> None:
+    """Do each of ``works`` in a forked child of its own, all at once; AssertionError when one fails or hangs."""
+    children = []
+    for work in works:
+        if (child := fork()) == 0:
+            code = 1
+            try:
+                work()
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        children.append(child)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert codes == [0] * len(works), "a child failed; see its traceback above"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
-import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
+
+from tests.support.workshop.commands import Call, Commands
 
 COMMAND = Path(sys.executable).with_name("tasker")
 CHECKOUT = Path(__file__).parents[3]
@@ -32,17 +36,33 @@ def tasker(
     *arguments: str | Path, cwd: Path | None = None, url: str | None = None, feed: str | None = None, **more: str
 ) -> Finished:
     """Run ``tasker`` to its end. ``feed`` is its standard input, ``more`` goes into its environment."""
-    done = subprocess.run(
-        [COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env=environment(url, more),
-        input=feed,
-        stdin=subprocess.DEVNULL if feed is None else None,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
-    return Finished(done.returncode, done.stdout, done.stderr)
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write((feed or "").encode())
+        given.seek(0)
+        call = _call(arguments, cwd, environment(url, more), given, out, err)
+        try:
+            code = call.wait(TIMEOUT)
+        except TimeoutError:
+            call.signal(signal.SIGKILL)
+            raise
+        told = []
+        for file in (out, err):
+            file.seek(0)
+            told.append(file.read().decode("utf-8", "replace"))
+        return Finished(code, *told)
+
+
+def _call(arguments: Sequence[str | Path], cwd: Path | None, variables: Mapping[str, str], *files: IO[bytes]) -> Call:
+    address = commands().socket
+    return Call(address, [*map(str, arguments)], cwd or Path.cwd(), variables, [file.fileno() for file in files])
+
+
+@cache
+def commands() -> Commands:
+    """The process of this one that forks commands."""
+    started = Commands(environment())
+    atexit.register(started.close)
+    return started
 
 
 def environment(url: str | None = None, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -62,23 +82,16 @@ class Background:
         self, *arguments: str | Path, log: Path, url: str | None = None, cwd: Path | None = None, **more: str
     ) -> None:
         self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [COMMAND, *map(str, arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=cwd,
-                env=environment(url, more),
-            )
+        with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
+            self._call = _call(arguments, cwd, environment(url, more), nothing, output, output)
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._call.pid
 
     @property
     def is_running(self) -> bool:
-        return self._process.poll() is None
+        return self._call.poll() is None
 
     def output(self) -> str:
         return self._log.read_text("utf-8", "replace")
@@ -92,15 +105,15 @@ class Background:
             time.sleep(0.01)
 
     def signal(self, sign: signal.Signals) -> None:
-        self._process.send_signal(sign)
+        self._call.signal(sign)
 
     def wait(self, timeout: float = TIMEOUT) -> int:
-        return self._process.wait(timeout)
+        return self._call.wait(timeout)
 
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
-        self._process.kill()
-        self._process.wait()
+        self._call.signal(signal.SIGKILL)
+        self._call.wait(TIMEOUT)
 
     def __enter__(self) -> Self:
         return self
