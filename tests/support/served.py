@@ -12,6 +12,7 @@ import httpx
 from tasker_core.engine import Engine
 from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.server import ServerSettings, create_app
+from tasker_core.server.auth.access import Access
 from tasker_core.server.serve import Server, listen, url_of
 from tasker_core.store import open_database
 
@@ -21,8 +22,8 @@ TIMEOUT = 30.0
 class Served:
     """A running server: its engine, its URL, and a client for its paths."""
 
-    def __init__(self, engine: Engine, server: Server, url: str, http: httpx.Client) -> None:
-        self.engine, self.server, self.url, self.http = engine, server, url, http
+    def __init__(self, engine: Engine, server: Server, url: str, http: httpx.Client, url_of_store: str) -> None:
+        self.engine, self.server, self.url, self.http, self.url_of_store = engine, server, url, http, url_of_store
 
     def get(self, path: str, status: int = 200, /, **query: Any) -> Any:
         """What GET answers, which must have this status."""
@@ -49,13 +50,16 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, port: int = 0, **settings: Any) -> Iterator[Served]:
-    """A server on ``port``, or a free one, over the database at ``database_url``, which is migrated if it must be."""
+def served(database_url: str, access: Access | None = None, port: int = 0, **settings: Any) -> Iterator[Served]:
+    """A server on ``port``, or a free one, over the database at ``database_url``, which is migrated if it must be.
+
+    It lets in whom ``access`` says, else this machine.
+    """
     database = open_database(database_url)
     database.migrate()
     database.close()
     engine, listening, ready = open_engine(database_url), listen("127.0.0.1", port), threading.Event()
-    app = create_app(engine, ServerSettings(**settings))
+    app = create_app(engine, ServerSettings(**settings), access)
     server = Server(app, listening, ready.set)
     thread = threading.Thread(target=server.serve_until_stopped, name="served")
     thread.start()
@@ -63,7 +67,7 @@ def served(database_url: str, port: int = 0, **settings: Any) -> Iterator[Served
         assert ready.wait(TIMEOUT)
         url = url_of(listening)
         with httpx.Client(base_url=url, timeout=TIMEOUT) as http:
-            yield Served(engine, server, url, http)
+            yield Served(engine, server, url, http, database_url)
     finally:
         server.stop()
         thread.join(TIMEOUT)

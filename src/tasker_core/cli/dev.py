@@ -32,6 +32,7 @@ def dev(
     """
     # Not at the top: the other commands start without what this one loads.
     from tasker_core.dev import Options, Supervisor
+    from tasker_core.server.auth.configured import access_of
     from tasker_core.server.serve import listen, url_of
 
     options = Options(
@@ -51,6 +52,7 @@ def dev(
         people.print(line, markup=False, highlight=False, soft_wrap=True)
         sys.stdout.flush()
 
+    access_of(settings)  # it is made in the child; what is wrong with it is told before anything starts
     with listen(settings.server.host, settings.server.port) as listening:
         code = Supervisor(options, listening, url_of(listening), say).run()
     raise typer.Exit(code)

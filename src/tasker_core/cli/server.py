@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from tasker_core.cli.observing import LogFormat, watched
-from tasker_core.cli.output import Database, people
+from tasker_core.cli.output import Database, errors, people
 from tasker_core.cli.waiting import WaitForDatabase, open_patiently
 from tasker_core.engine.open import close_engine
 from tasker_core.settings import load_settings
+
+OPEN = "[yellow]warning:[/] without authentication, whoever can reach this server may do everything"
 
 
 def server(
@@ -29,6 +31,9 @@ def server(
         float | None, typer.Option(min=0, help="Seconds to be unready before a stop begins; else 0.")
     ] = None,
     wait_for_database: WaitForDatabase = None,
+    insecure: Annotated[
+        bool | None, typer.Option("--insecure", help="Listen beyond this machine without authentication.")
+    ] = None,
     database_url: Database = None,
     log_format: LogFormat = None,
 ) -> None:
@@ -38,6 +43,7 @@ def server(
     """
     # Not at the top: the other commands start without the web framework.
     from tasker_core.server import create_app
+    from tasker_core.server.auth.configured import access_of
     from tasker_core.server.configured import server_settings
     from tasker_core.server.serve import Server, listen, url_of
 
@@ -47,8 +53,12 @@ def server(
         "request_timeout": request_timeout,
         "shutdown_timeout": shutdown_timeout,
         "drain": drain,
+        "insecure": insecure,
     }
     loaded = load_settings({"server": options, "database": {"url": database_url, "wait_seconds": wait_for_database}})
+    access = access_of(loaded)
+    if access.any_address and access.authenticator is None:
+        errors.print(OPEN, highlight=False, soft_wrap=True)
     listening = listen(loaded.server.host, loaded.server.port)
     with watched("tasker-server", log_format), listening:
         engine = open_patiently(loaded)
@@ -59,7 +69,7 @@ def server(
                 people.print(f"server listens at {url_of(listening)}", highlight=False, soft_wrap=True)
                 sys.stdout.flush()
 
-            running = Server(create_app(engine, server_settings(loaded)), listening, started)
+            running = Server(create_app(engine, server_settings(loaded), access), listening, started)
             running.serve_until_stopped()
         finally:
             close_engine(engine)

@@ -10,13 +10,18 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 from tasker_core.engine import Engine
 from tasker_core.server import errors
+from tasker_core.server.auth.access import Access
+from tasker_core.server.auth.failure import FAILURE_HEADERS
+from tasker_core.server.auth.gate import Gate
+from tasker_core.server.auth.mask import Mask
 from tasker_core.server.core import Core, Phase
 from tasker_core.server.document import document
-from tasker_core.server.middleware import Envelope, SizeLimit, TimeLimit
+from tasker_core.server.middleware import REQUEST_ID, Envelope, SizeLimit, TimeLimit
 from tasker_core.server.routes import ROUTERS
 from tasker_core.server.settings import ServerSettings
 from tasker_core.version import VERSION
@@ -25,8 +30,8 @@ DOCUMENT = "/openapi.json"
 BATCH = "/v1/tasks/batch"
 
 
-def create_app(engine: Engine, settings: ServerSettings | None = None) -> FastAPI:
-    """The ASGI application that serves ``engine`` over HTTP.
+def create_app(engine: Engine, settings: ServerSettings | None = None, access: Access | None = None) -> FastAPI:
+    """The ASGI application that serves ``engine`` over HTTP to those whom ``access`` lets in: else to this machine.
 
     The engine stays the caller's, who closes it after the application has ended.
 
@@ -36,7 +41,7 @@ def create_app(engine: Engine, settings: ServerSettings | None = None) -> FastAP
     >>> "/v1/tasks" in app.openapi()["paths"]
     True
     """
-    settings = settings or ServerSettings()
+    settings, access = settings or ServerSettings(), access or Access()
     core = Core(engine, settings)
 
     def largest_body(scope: Scope) -> int:
@@ -59,15 +64,34 @@ def create_app(engine: Engine, settings: ServerSettings | None = None) -> FastAP
         middleware=[
             Middleware(Envelope, seen=core.metrics.seen),
             Middleware(TimeLimit, seconds=settings.request_timeout),
+            *_cross_origin(access),
+            Middleware(Gate, access=access, metrics=core.metrics),
+            Middleware(Mask, access=access),
             Middleware(SizeLimit, largest=largest_body),
         ],
     )
-    app.state.core = core
+    app.state.core, app.state.access = core, access
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
     _document(app)
     return app
+
+
+def _cross_origin(access: Access) -> list[Middleware]:
+    """What has browsers let pages of other sites ask. They bring their credentials themselves, never a cookie."""
+    if not access.origins:
+        return []
+    key_header = access.authenticator.api_key_header if access.authenticator else "X-API-Key"
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(access.origins),
+            allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
+            allow_headers=["Authorization", key_header, "Content-Type", REQUEST_ID],
+            expose_headers=[REQUEST_ID, "Retry-After", *FAILURE_HEADERS],
+        )
+    ]
 
 
 def _document(app: FastAPI) -> None:

@@ -64,8 +64,3 @@ def core_of(request: Request) -> Core:
     """The server that a request came to."""
     core: Core = request.app.state.core
     return core
-
-
-def actor_of(named: str | None) -> str:
-    """Who asks, for the audit."""
-    return f"client {named}" if named else "client"

@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from tasker_core.server.auth.access import Access
 from tasker_core.server.core import Core
 from tasker_core.server.middleware import REQUEST_ID
+from tasker_core.server.permission import permissions_of
 from tasker_core.server.settings import longest_wait_ms
 from tasker_core.server.shapes.dead_letters import DeadLetterUpdate
 from tasker_core.server.shapes.steps import StepAction
@@ -25,6 +27,9 @@ Every answer carries `X-Request-ID`: the caller's own, or one of the server. Err
 A create may be repeated after a lost answer if it carries a `task_uuid` of the caller's making."""
 
 
+SCHEMES = ("ApiKey", "Bearer")
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The document of ``app``'s routes."""
     made: dict[str, Any] = get_openapi(
@@ -34,6 +39,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         [(model, "validation") for model in BODIES], ref_template="#/components/schemas/{model}"
     )
     schemas = made["components"]["schemas"]
+    _say_permissions(app, made)
     schemas |= bodies["$defs"]
     core: Core = app.state.core
     for parameter in made["paths"]["/v1/tasks/{task_uuid}"]["get"]["parameters"]:
@@ -51,3 +57,20 @@ def document(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     return made
+
+
+def _say_permissions(app: FastAPI, made: dict[str, Any]) -> None:
+    """Each operation with its permission, and how to show that one has it where that is asked for."""
+    access: Access = app.state.access
+    if access.authenticator is not None:
+        made["components"]["securitySchemes"] = {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": access.authenticator.api_key_header},
+            "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        }
+    for route, permissions in permissions_of(app):
+        for method in route.methods or ():
+            operation = made["paths"].get(route.path_format, {}).get(method.lower())
+            if operation is not None and permissions:
+                (operation["x-permission"],) = permissions
+                if access.authenticator is not None:
+                    operation["security"] = [{scheme: permissions} for scheme in SCHEMES]

@@ -35,6 +35,13 @@ class Metrics:
         self._rejected = Counter(
             "tasker_api_requests_rejected_total", "Requests refused under load.", registry=self.registry
         )
+        self._auth_failures = Counter(
+            "tasker_auth_failures_total", "Requests without credentials that do.", ["reason"], registry=self.registry
+        )
+        self._denials = Counter(
+            "tasker_permission_denials_total", "Requests of known callers who lack a permission.", ["permission"],
+            registry=self.registry,
+        )  # fmt: skip
         Gauge("tasker_orchestration_info", "The server's version.", ["version"], registry=self.registry).labels(
             VERSION
         ).set(1)
@@ -47,6 +54,14 @@ class Metrics:
         self._durations.labels(method, route).observe(seconds)
         if status in (429, 503):
             self._rejected.inc()
+
+    def auth_failed(self, reason: str) -> None:
+        """A caller could not be known."""
+        self._auth_failures.labels(reason).inc()
+
+    def permission_denied(self, permission: str) -> None:
+        """A caller is known and may not."""
+        self._denials.labels(permission).inc()
 
     def text(self) -> bytes:
         """All of them. Blocks while the database is asked for what waits there, for two seconds at most."""

@@ -44,7 +44,9 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                headers["X-Content-Type-Options"], headers["X-Frame-Options"] = "nosniff", "DENY"
             await send(message)
 
         try:
@@ -100,7 +102,7 @@ class SizeLimit:
         largest = self._largest(scope)
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdigit() and int(announced) > largest:
-            await _pass_over(receive)
+            await pass_over(receive)
             await answer_error(_too_large(largest))(scope, receive, send)
             return
         received = 0
@@ -111,20 +113,20 @@ class SizeLimit:
             received += len(message.get("body", b""))
             if received > largest:
                 if message.get("more_body"):
-                    await _pass_over(receive)
+                    await pass_over(receive)
                 raise _too_large(largest)
             return message
 
         await self._app(scope, limited, send)
 
 
-async def _pass_over(receive: Receive) -> None:
+async def pass_over(receive: Receive, most: int = PASSED_OVER) -> None:
     """Read what comes without keeping it: a caller who is still sending wouldn't see an answer, only a lost connection.
 
-    One who sends without end sees just that.
+    One who sends more than ``most`` bytes sees just that.
     """
     passed, more = 0, True
-    while more and passed < PASSED_OVER:
+    while more and passed < most:
         message = await receive()
         passed += len(message.get("body", b""))
         more = message.get("more_body", False)

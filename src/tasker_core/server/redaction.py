@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 REDACTED_KEYS = ("token", "password", "secret", "authorization", "card")
 MASK = "[redacted]"
+PAYLOADS = frozenset({"context", "result", "metadata", "detail"})
+"""What in an answer comes from callers and handlers."""
 
 Redact: TypeAlias = Callable[[Any], Any]
 
@@ -26,7 +28,7 @@ def redaction(keys: Sequence[str] = REDACTED_KEYS) -> Redact:
     """
     wanted = [re.escape(folded) for key in keys if (folded := _folded(key))]
     if not wanted:
-        return lambda value: value
+        return as_it_is
     secret = re.compile("|".join(wanted)).search
 
     def masked(value: Any) -> Any:
@@ -37,6 +39,29 @@ def redaction(keys: Sequence[str] = REDACTED_KEYS) -> Redact:
         return value
 
     return masked
+
+
+def payloads_redacted(redact: Redact) -> Redact:
+    """A function that masks with ``redact`` what callers and handlers put into an answer, not the answer's own words.
+
+    >>> shown = payloads_redacted(redaction(["name"]))
+    >>> shown({"name": "checkout", "context": {"name": "Ada"}, "steps": [{"name": "pay", "results": {"result": [1]}}]})
+    {'name': 'checkout', 'context': {'name': '[redacted]'}, 'steps': [{'name': 'pay', 'results': {'result': [1]}}]}
+    """
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: redact(inner) if key in PAYLOADS else shown(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [shown(inner) for inner in value]
+        return value
+
+    return shown
+
+
+def as_it_is(value: Any) -> Any:
+    """For those who may see everything."""
+    return value
 
 
 def _folded(key: str) -> str:

@@ -115,6 +115,9 @@ class JwtSettings(Section):
     public_key_path: str | None = _setting(None, "a file with the signer's public key, as PEM text")
     secret: SecretStr | None = _setting(None, "the secret that HS256 shares with the signer")
     jwks_url: str | None = _setting(None, "where the signer publishes its keys; HTTPS")
+    jwks_refresh: Seconds = _setting(3_600.0, "seconds after which published keys are fetched anew", ge=10)
+    jwks_stale: Seconds = _setting(300.0, "seconds more that they serve while that fails", ge=0)
+    jwks_private_addresses: bool = _setting(False, "whether the signer may be inside a private network")
     issuer: str = _setting("tasker-core", "who must have issued a token", min_length=1)
     audience: str = _setting("tasker-api", "for whom a token must have been issued", min_length=1)
     permissions_claim: str = _setting("permissions", "the claim that lists the permissions", min_length=1)
@@ -127,6 +130,13 @@ class AuthSettings(Section):
     api_key_header: str = _setting("X-API-Key", "the header that bears an API key", min_length=1)
     api_keys: tuple[ApiKeySettings, ...] = _setting((), "API keys, each a table `[[server.auth.api_keys]]`")
     jwt: JwtSettings | None = _setting(None, "tokens, in the table `[server.auth.jwt]`")
+    strict_validation: bool = _setting(True, "whether a token is refused that names a permission there isn't")
+    log_unknown_permissions: bool = _setting(True, "whether such a permission is written into the log")
+    unknown_per_second: Seconds = _setting(
+        20.0,
+        "requests that an address may send in a second without credentials that do; five times as many at once",
+        gt=0,
+    )
 
 
 class ServerSettings(Section):
@@ -144,6 +154,9 @@ class ServerSettings(Section):
     )
     threads: Whole = _setting(8, "calls of the store that run at once, each with a connection", ge=1)
     backlog: Whole = _setting(1_000, "calls that may run or wait for a thread; more are answered 503", ge=1)
+    allowed_hosts: Texts = _setting(
+        (), "without authentication, names that requests may be sent to besides this machine's own"
+    )
     cors_origins: Texts = _setting((), "sites whose pages may ask this server, as `https://shop.example`")
     insecure: bool = _setting(False, "whether to listen beyond this machine without authentication")
     auth: AuthSettings = AuthSettings()

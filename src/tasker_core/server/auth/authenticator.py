@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from tasker_core.errors import InvalidRequestError
 from tasker_core.server.auth.failure import AuthFailure, Reason
 from tasker_core.server.auth.keys import LONGEST_KEY, KeyRing
 from tasker_core.server.auth.principal import NOBODY, Principal
 from tasker_core.server.auth.tokens import Tokens
+
+TAKEN = (
+    "authorization",
+    "host",
+    "origin",
+    "cookie",
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 
 
 class Headers(Protocol):
@@ -21,6 +35,11 @@ class Authenticator:
     """Knows callers by an API key in ``api_key_header``, or by a token in ``Authorization: Bearer``."""
 
     def __init__(self, keys: KeyRing, tokens: Tokens | None = None, api_key_header: str = "X-API-Key") -> None:
+        if not _HEADER.fullmatch(api_key_header) or api_key_header.lower() in TAKEN:
+            raise InvalidRequestError(
+                f"api_key_header: {api_key_header!r} can't be the header of API keys; X-API-Key is one",
+                field="api_key_header",
+            )
         self._keys, self._tokens, self.api_key_header = keys, tokens, api_key_header
 
     async def identify(self, headers: Headers) -> Principal:

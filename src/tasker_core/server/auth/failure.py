@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+REASON_HEADER, SEVERITY_HEADER = FAILURE_HEADERS = ("x-auth-failure-reason", "x-auth-failure-severity")
+
 
 class Reason(StrEnum):
     """Why: told in the header ``x-auth-failure-reason``."""
@@ -49,7 +51,7 @@ class AuthFailure(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        said = {"x-auth-failure-reason": self.reason.value, "x-auth-failure-severity": self.severity}
+        said = {REASON_HEADER: self.reason.value, SEVERITY_HEADER: self.severity}
         if self.retry_after is not None:
             said["Retry-After"] = str(self.retry_after)
         if self.status == 401:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tasker_core.errors import InvalidRequestError
-from tasker_core.server.auth.principal import Principal
+from tasker_core.server.auth.principal import LONGEST_NAME, Principal
 from tasker_core.server.permissions import granted, why_unknown
 
 PREFIX = "tsk_"
@@ -116,7 +116,7 @@ def _bearer(key: ApiKey, at: int) -> Principal:
     for permission in key.permissions:
         if wrong := why_unknown(permission):
             raise InvalidRequestError(f"{place}: {wrong}", field="api_keys")
-    return Principal(key.description or f"api key {at}", "api_key", granted(key.permissions))
+    return Principal(key.description[:LONGEST_NAME] or f"api key {at}", "api_key", granted(key.permissions))
 
 
 def _hashed(key: str) -> str:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from tasker_core.server.permissions import PERMISSIONS
 
+LONGEST_NAME = 100
+"""Characters of a name, which goes into the record."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

@@ -11,14 +11,13 @@ import jwt
 
 from tasker_core.errors import InvalidRequestError
 from tasker_core.server.auth.failure import AuthFailure, Reason
-from tasker_core.server.auth.principal import Principal
+from tasker_core.server.auth.principal import LONGEST_NAME, Principal
 from tasker_core.server.auth.signers import ALGORITHMS, Signers, VerificationKey
 from tasker_core.server.permissions import granted, why_unknown
 
 log = logging.getLogger("tasker_core.server.auth")
 
 LONGEST_TOKEN = 8 * 1024
-LONGEST_NAME = 255
 SHOWN_OF_PERMISSION = 80
 
 

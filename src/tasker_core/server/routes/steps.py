@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,9 @@ from fastapi import APIRouter, Request
 from tasker_core.engine import Engine
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, text_of, to_bytes
-from tasker_core.server.core import actor_of, core_of
+from tasker_core.server.core import core_of
 from tasker_core.server.errors import ApiError
-from tasker_core.server.permission import requires
+from tasker_core.server.permission import actor_of, requires
 from tasker_core.server.shapes.steps import StepAction, StepAuditResponse, StepResponse
 
 router = APIRouter(
@@ -50,18 +51,18 @@ async def change_step(request: Request, task_uuid: UUID, step_uuid: UUID) -> Jso
     400 for a step that hasn't failed, or whose task is final.
     """
     core, text = core_of(request), await read_body(request)
-    return Json(await core.call(_change, core.engine, str(task_uuid), str(step_uuid), text))
+    return Json(await core.call(_change, core.engine, str(task_uuid), str(step_uuid), text, partial(actor_of, request)))
 
 
-def _change(engine: Engine, task: str, step: str, text: bytes) -> bytes:
+def _change(engine: Engine, task: str, step: str, text: bytes, actor_named: Callable[[str | None], str]) -> bytes:
     said = read_object(text)
     refuse_unknown(said, StepAction.model_fields)
     if said.get("action_type") != "reset_for_retry":
         message = f"action_type must be 'reset_for_retry', not {said.get('action_type')!r}"
         raise ApiError(400, "BAD_REQUEST", message, field="action_type")
     name = engine.views.step(task, step)["name"]
-    actor, reason = text_of(said, "reset_by", 255), text_of(said, "reason", 500)
-    engine.reset(task, name, actor=actor_of(actor), reason=reason or "")
+    by, reason = text_of(said, "reset_by", 255), text_of(said, "reason", 500)
+    engine.reset(task, name, actor=actor_named(by), reason=reason or "")
     return to_bytes(engine.views.step(task, step))
 
 

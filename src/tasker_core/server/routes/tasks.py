@@ -14,11 +14,11 @@ from tasker_core.engine.requests import read_request
 from tasker_core.rules.explanation import EPOCH
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, to_bytes
-from tasker_core.server.core import actor_of, core_of
+from tasker_core.server.core import core_of
 from tasker_core.server.creations import CREATED, REPLAYED, Wish
 from tasker_core.server.errors import ApiError
 from tasker_core.server.pages import Page, TaskPage
-from tasker_core.server.permission import requires
+from tasker_core.server.permission import actor_of, requires
 from tasker_core.server.settings import longest_wait_ms
 from tasker_core.server.shapes.base import NO_NUL
 from tasker_core.server.shapes.tasks import TaskBatch, TaskBatchResponse, TaskListResponse, TaskResponse
@@ -175,7 +175,7 @@ async def cancel_task(
 ) -> Json:
     """Cancel a task: what hasn't begun never will, what runs is told, its result refused. 400 for a final task."""
     core = core_of(request)
-    return Json(await core.call(_cancel, core.engine, str(task_uuid), actor_of(cancelled_by), reason))
+    return Json(await core.call(_cancel, core.engine, str(task_uuid), actor_of(request, cancelled_by), reason))
 
 
 def _cancel(engine: Engine, task: str, actor: str, reason: str) -> bytes:

@@ -13,7 +13,7 @@ from tasker_core.server.body import Json, read_body, read_object, to_bytes
 from tasker_core.server.core import core_of
 from tasker_core.server.errors import ApiError
 from tasker_core.server.permission import requires
-from tasker_core.server.shapes.base import NO_NUL
+from tasker_core.server.shapes.base import IN_PATH, NO_NUL
 from tasker_core.server.shapes.templates import (
     HandlerResponse,
     RegisteredTemplate,
@@ -23,7 +23,7 @@ from tasker_core.server.shapes.templates import (
 
 router = APIRouter(prefix="/v1", tags=["templates"])
 
-Part = Annotated[str, Path(max_length=255, pattern=NO_NUL)]
+Part = Annotated[str, Path(max_length=255, pattern=IN_PATH)]
 NEW, SAME = 201, 200
 EXAMPLE = {
     "name": "checkout", "namespace_name": "shop", "version": "1.0.0",

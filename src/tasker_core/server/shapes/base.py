@@ -17,6 +17,10 @@ NO_NUL = r"^[^\x00]*$"
 SOME_TEXT = r"^[^\x00]*[^\s\x00][^\x00]*$"
 """Patterns: a text that every database keeps, and one that isn't blank."""
 
+_CHARACTER, _NO_DOT = r"[^\x00-\x1f\x7f/\\\ufffd]", r"[^\x00-\x1f\x7f/\\\ufffd.]"
+IN_PATH = rf"^(?:{_NO_DOT}{_CHARACTER}*|\.{_NO_DOT}{_CHARACTER}*|\.\.{_CHARACTER}+)$"
+"""Pattern: a text as part of a path, which the gate lets pass. Neither ``.`` nor ``..``."""
+
 
 class ErrorBody(Shape):
     code: str = Field(description="For programs; it doesn't change.")
