@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import Field
@@ -13,6 +13,9 @@ from tasker_core.engine.requests import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from tasker_core.rules.explanation import ReasonKind
 from tasker_core.server.shapes.base import SOME_TEXT, Shape
 from tasker_core.words import StepState, TaskState
+
+TRACEPARENT = "^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$"
+Traceparent: TypeAlias = Annotated[str, Field(json_schema_extra={"pattern": TRACEPARENT})]
 
 
 class TaskRequest(Shape):
@@ -39,7 +42,7 @@ class TaskRequest(Shape):
     )
     options: dict[str, Any] | None = None
     requested_at: datetime | None = None
-    traceparent: str | None = Field(None, description="The trace it belongs to; else the header of this name.")
+    traceparent: Traceparent | None = Field(None, description="The trace it belongs to; else the header of this name.")
 
 
 class StepReadiness(Shape):
