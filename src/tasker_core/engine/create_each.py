@@ -50,7 +50,8 @@ def _create(creator: Creator, requests: Sequence[TaskRequest]) -> list[Answer]:
             answers[position] = error
     count_requested([known for _, known in prepared.values()])
     _write(creator, requests, prepared, answers)
-    metrics.TASK_INITIALIZATION.of().note(time.perf_counter() - began)
+    if not all(isinstance(answer, ClientError) for answer in answers.values()):
+        metrics.TASK_INITIALIZATION.of().note(time.perf_counter() - began)
     return [answers[position] for position in range(len(requests))]
 
 
