@@ -11,7 +11,7 @@ from tasker_core.rules.payload import encode
 
 _PLAIN = (
     "name", "task_uuid", "namespace", "version", "initiator", "source_system", "reason", "priority", "correlation_id",
-    "parent_correlation_id", "idempotency_key",
+    "parent_correlation_id", "idempotency_key", "traceparent",
 )  # fmt: skip
 
 
