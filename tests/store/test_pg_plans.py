@@ -90,6 +90,7 @@ def _look_at_the_whole_store(database: ExplainingPostgres | ExplainingSqlite) ->
     clock = ManualClock(time.time_ns() // 1_000)
     engine = Engine(Store(database), clock=clock)
     hands = Hands(engine)
+    Hands(engine, name="another, which stays")
     retried, blocked, *_ = hands.claim_all(10)
     hands.report(failed(retried), failed(blocked, retryable=False))
     engine.store.workers.end(hands.number)
