@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tasker_core.server.auth.keys import hash_key, new_key
 from tests.support.workshop import Background, eventually, tasker
 
 HANDLERS = """
@@ -154,6 +155,20 @@ def test_broken_files_are_told_and_what_ran_before_goes_on(desk: Desk) -> None:
     desk.says("not served: shop/greet/hello: no handler is registered as 'great'; did you mean 'greet'?")
 
 
+def test_keys_are_taken_from_edited_settings_and_bad_ones_are_told(desk: Desk) -> None:
+    desk.says("Ctrl-C ends")
+    key, settings = new_key(), desk.directory / "tasker.toml"
+    assert httpx.get(f"{desk.url}/v1/tasks", timeout=30).status_code == 200
+    settings.write_text('[[server.auth.api_keys]]\nhash = "plain"\npermissions = ["tasks:list"]\n')
+    desk.says("not reloaded; what ran before goes on")
+    assert "its hash must be sha256:" in desk.process.output()
+    assert httpx.get(f"{desk.url}/v1/tasks", timeout=30).status_code == 200
+    settings.write_text(settings.read_text().replace("plain", hash_key(key)))
+    desk.says("reloaded after a change of tasker.toml")
+    assert httpx.get(f"{desk.url}/v1/tasks", timeout=30).status_code == 401
+    assert httpx.get(f"{desk.url}/v1/tasks", headers={"X-API-Key": key}, timeout=30).status_code == 200
+
+
 def test_a_running_attempt_finishes_on_the_code_it_began_with(desk: Desk) -> None:
     desk.says("Ctrl-C ends")
     gate = desk.directory / "gate"
@@ -262,6 +277,8 @@ def test_what_no_edit_can_mend_is_refused(tmp_path: Path) -> None:
     unknown = tasker("dev", "--handlers", "shpo", "--port", "0", cwd=tmp_path)
     assert (unknown.code, unknown.out) == (2, "")
     assert unknown.err == f"error: there is no package 'shpo' here; handlers are imported from {tmp_path}\n"
+    exposed = tasker("dev", "--host", "0.0.0.0", "--port", "0", cwd=tmp_path)
+    assert exposed.code == 2 and "without authentication a server listens on this machine only" in exposed.err
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refused = tasker("dev", "--port", port, cwd=tmp_path)

@@ -67,9 +67,12 @@ class Child:
 
     def _load(self) -> list[str]:
         """Import the handlers and read the templates; what is wrong with them, all of it."""
+        from tasker_core.server.auth.configured import access_of
+
         troubles: list[str] = []
         try:
             settings = load_settings(self._options.as_settings())
+            access_of(settings)
         except TaskerError as error:
             return [str(error)]
         logs.configure(settings.logging.format, settings.logging.level)
