@@ -56,7 +56,7 @@ class Settler:
         answers: dict[LeaseKey, Settled] = {}
         settlements: list[Settlement] = []
         deciding = [report for report in distinct if self._decides(report)]
-        plain = [report for report in distinct if report not in deciding] if deciding else distinct
+        plain = [report for report in distinct if not self._decides(report)] if deciding else distinct
         # A decision is settled alone: what it brings about depends on what its task has by then.
         batches = [*_batches(plain), *([report] for report in deciding)]
         for n, batch in enumerate(batches, 1):

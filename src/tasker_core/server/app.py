@@ -102,7 +102,7 @@ def _document(app: FastAPI) -> None:
             app.openapi_schema = document(app)
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way
 
     @app.get("/api-docs/openapi.json", include_in_schema=False)
     async def published_document() -> JSONResponse:
