@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tasker_core.clock import SECOND, Clock
-from tasker_core.engine.views import moment
+from tasker_core.engine.moment import moment
 from tasker_core.store import Store
 from tasker_core.store.analytics import SlowStep, SlowTask, Sum
 from tasker_core.words import FINAL_TASK_STATES, TaskState

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasker_core.clock import SECOND, Clock, step_uuid
 from tasker_core.engine.catalog import Catalog
-from tasker_core.engine.views import moment
+from tasker_core.engine.moment import moment
 from tasker_core.errors import DeadLetterNotFoundError, InvalidRequestError, TaskNotFoundError
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.template_blocks import Lifecycle
