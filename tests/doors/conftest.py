@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.guard import Guard
 from tests.support.served import served
 from tests.support.workshop import Workshop
+
+OF_A_CLIENT = ("tasks:*", "steps:*", "templates:*", "system:config_read")
 
 
 @pytest.fixture
@@ -21,14 +24,18 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
         workshop.close()
 
 
-@pytest.fixture(params=["in process", "over HTTP"])
+@pytest.fixture(params=["in process", "over HTTP with a key", "over HTTP with a token"])
 def each_door(request: pytest.FixtureRequest, workshop: Workshop) -> Iterator[Workshop]:
-    """The workshop with a client that opens the store itself, then with one that asks a server."""
+    """The workshop with a client that opens the store itself, then with ones that ask a server which knows them: by an
+    API key, and by a token.
+    """
     if request.param == "in process":
         yield workshop
         return
-    with served(workshop.url) as server:
-        workshop.server_url = server.url
+    guard = Guard()
+    key, token = guard.key("till", *OF_A_CLIENT), guard.signer.token(*OF_A_CLIENT)
+    with served(workshop.url, guard.access()) as server:
+        workshop.door = {"url": server.url, **({"api_key": key} if "key" in request.param else {"token": token})}
         yield workshop
         if "client" in workshop.__dict__:
             workshop.client.close()

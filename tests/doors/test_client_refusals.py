@@ -16,6 +16,7 @@ from tasker_core.errors import (
     TaskStateError,
     UnknownTemplateError,
 )
+from tasker_core.settings.values import Settings
 from tests.support.served import served
 from tests.support.workshop import Workshop, flow
 
@@ -195,7 +196,7 @@ def test_a_registered_version_keeps_its_content_outside_development(
     workshop: Workshop, door: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TASKER_ENV", "production")
-    with served(workshop.url, environment="production") as server:
+    with served(workshop.url, settings=Settings(env="production")) as server:
         url, database_url = (server.url, None) if door == "over HTTP" else (None, workshop.url)
         with TaskerClient(url=url, database_url=database_url) as client:
             client.register_template(flow({"cart": []}))

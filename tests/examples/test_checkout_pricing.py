@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -47,8 +48,8 @@ def test_tax_is_the_exact_tax_to_half_a_cent(lines: list[PricedLine], country: s
 
 
 @given(LINES, COUNTRIES, st.randoms())
-def test_the_order_of_lines_changes_nothing(lines: list[PricedLine], country: str, random: object) -> None:
-    shuffled = sorted(lines, key=lambda _: random.random())  # type: ignore[attr-defined]
+def test_the_order_of_lines_changes_nothing(lines: list[PricedLine], country: str, random: Random) -> None:
+    shuffled = sorted(lines, key=lambda _: random.random())
     assert price(shuffled, country).total_cents == price(lines, country).total_cents
 
 

@@ -11,9 +11,10 @@ import httpx
 
 from tasker_core.engine import Engine
 from tasker_core.engine.open import close_engine, open_engine
-from tasker_core.server import ServerSettings, create_app
+from tasker_core.server import create_app
 from tasker_core.server.auth.access import Access
 from tasker_core.server.serve import Server, listen, url_of
+from tasker_core.settings.values import ServerSettings, Settings
 from tasker_core.store import open_database
 
 TIMEOUT = 30.0
@@ -50,26 +51,29 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, access: Access | None = None, port: int = 0, **settings: Any) -> Iterator[Served]:
+def served(
+    database_url: str, access: Access | None = None, port: int = 0, settings: Settings | None = None, **server: Any
+) -> Iterator[Served]:
     """A server on ``port``, or a free one, over the database at ``database_url``, which is migrated if it must be.
 
-    It lets in whom ``access`` says, else this machine.
+    It lets in whom ``access`` says, else this machine. ``server`` are settings of that section, where not all
+    ``settings`` are given.
     """
     database = open_database(database_url)
     database.migrate()
     database.close()
     engine, listening, ready = open_engine(database_url), listen("127.0.0.1", port), threading.Event()
-    app = create_app(engine, ServerSettings(**settings), access)
-    server = Server(app, listening, ready.set)
-    thread = threading.Thread(target=server.serve_until_stopped, name="served")
+    app = create_app(engine, settings or Settings(server=ServerSettings(**server)), access)
+    running = Server(app, listening, ready.set)
+    thread = threading.Thread(target=running.serve_until_stopped, name="served")
     thread.start()
     try:
         assert ready.wait(TIMEOUT)
         url = url_of(listening)
         with httpx.Client(base_url=url, timeout=TIMEOUT) as http:
-            yield Served(engine, server, url, http, database_url)
+            yield Served(engine, running, url, http, database_url)
     finally:
-        server.stop()
+        running.stop()
         thread.join(TIMEOUT)
         listening.close()
         close_engine(engine)

@@ -44,7 +44,6 @@ def server(
     # Not at the top: the other commands start without the web framework.
     from tasker_core.server import create_app
     from tasker_core.server.auth.configured import access_of
-    from tasker_core.server.configured import server_settings
     from tasker_core.server.serve import Server, listen, url_of
 
     options = {
@@ -69,7 +68,7 @@ def server(
                 people.print(f"server listens at {url_of(listening)}", highlight=False, soft_wrap=True)
                 sys.stdout.flush()
 
-            running = Server(create_app(engine, server_settings(loaded), access), listening, started)
+            running = Server(create_app(engine, loaded, access), listening, started)
             running.serve_until_stopped()
         finally:
             close_engine(engine)

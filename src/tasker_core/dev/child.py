@@ -92,13 +92,12 @@ class Child:
         from tasker_core.engine.open import close_engine, open_engine
         from tasker_core.server import create_app
         from tasker_core.server.auth.configured import access_of
-        from tasker_core.server.configured import server_settings
         from tasker_core.server.serve import Server
         from tasker_core.settings.telling import without_password
 
         settings = load_settings(self._options.as_settings())
         engine, served = open_engine(settings.database.store_url, settings), threading.Event()
-        server = Server(create_app(engine, server_settings(settings), access_of(settings)), self._listening, served.set)
+        server = Server(create_app(engine, settings, access_of(settings)), self._listening, served.set)
         # Last of what can fail: from here on this process holds steps.
         worker = Worker.start(
             settings.worker.handlers,

@@ -37,11 +37,13 @@ def scalar_value(text: str, tag: str | None = None, plain: bool = True) -> Any:
     if tag == f"{_TAG}str":
         return text
     value = _by_form(text)
-    kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "int": int, "float": (int, float), "bool": bool, "null": type(None)
+    }  # fmt: skip
     kind = kinds.get(tag.removeprefix(_TAG))
     if kind is None:
         raise NotJson(unknown_tag(tag))
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):  # type: ignore[arg-type]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise NotJson(f"{text!r} doesn't fit its tag '!!{tag.removeprefix(_TAG)}'")
     return value
 

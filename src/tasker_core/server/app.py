@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
@@ -23,14 +21,13 @@ from tasker_core.server.core import Core, Phase
 from tasker_core.server.document import document
 from tasker_core.server.middleware import REQUEST_ID, Envelope, SizeLimit, TimeLimit
 from tasker_core.server.routes import ROUTERS
-from tasker_core.server.settings import ServerSettings
+from tasker_core.settings.values import Settings
 from tasker_core.version import VERSION
 
-DOCUMENT = "/openapi.json"
 BATCH = "/v1/tasks/batch"
 
 
-def create_app(engine: Engine, settings: ServerSettings | None = None, access: Access | None = None) -> FastAPI:
+def create_app(engine: Engine, settings: Settings | None = None, access: Access | None = None) -> FastAPI:
     """The ASGI application that serves ``engine`` over HTTP to those whom ``access`` lets in: else to this machine.
 
     The engine stays the caller's, who closes it after the application has ended.
@@ -41,11 +38,11 @@ def create_app(engine: Engine, settings: ServerSettings | None = None, access: A
     >>> "/v1/tasks" in app.openapi()["paths"]
     True
     """
-    settings, access = settings or ServerSettings(), access or Access()
+    settings, access = settings or Settings(), access or Access()
     core = Core(engine, settings)
 
     def largest_body(scope: Scope) -> int:
-        return settings.largest_batch if scope["path"] == BATCH else settings.largest_body
+        return settings.server.largest_batch if scope["path"] == BATCH else settings.server.largest_body
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,14 +53,12 @@ def create_app(engine: Engine, settings: ServerSettings | None = None, access: A
     app = FastAPI(
         title="Tasker",
         version=VERSION,
-        openapi_url=DOCUMENT,
-        docs_url="/docs",
-        redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=[
             Middleware(Envelope, seen=core.metrics.seen),
-            Middleware(TimeLimit, seconds=settings.request_timeout),
+            Middleware(TimeLimit, seconds=settings.server.request_timeout),
             *_cross_origin(access),
             Middleware(Gate, access=access, metrics=core.metrics),
             Middleware(Mask, access=access),
@@ -95,7 +90,7 @@ def _cross_origin(access: Access) -> list[Middleware]:
 
 
 def _document(app: FastAPI) -> None:
-    """Make the OpenAPI document once, and serve it also where the published system does."""
+    """Make the OpenAPI document once."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -103,11 +98,3 @@ def _document(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way
-
-    @app.get("/api-docs/openapi.json", include_in_schema=False)
-    async def published_document() -> JSONResponse:
-        return JSONResponse(app.openapi())
-
-    @app.get("/api-docs/ui", include_in_schema=False)
-    async def published_page() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="openapi.json", title="Tasker")

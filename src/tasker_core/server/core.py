@@ -13,9 +13,9 @@ from fastapi import Request
 from tasker_core.engine import Engine
 from tasker_core.server.creations import Creations
 from tasker_core.server.metrics import Metrics
-from tasker_core.server.settings import ServerSettings
 from tasker_core.server.threads import Threads
 from tasker_core.server.waiters import Waiters
+from tasker_core.settings.values import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,14 +35,19 @@ class Phase(StrEnum):
 class Core:
     """One server, as its routes see it."""
 
-    def __init__(self, engine: Engine, settings: ServerSettings) -> None:
+    def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine, self.settings = engine, settings
         self.metrics = Metrics(engine)
-        self.threads = Threads(settings.threads, settings.backlog)
+        self.threads = Threads(settings.server.threads, settings.server.backlog)
         self.creations = Creations(engine, self.threads)
         self.waiters = Waiters(engine, MOST_WAITERS)
         self.phase = Phase.STARTUP
         self.started = time.monotonic()
+
+    @property
+    def longest_wait_ms(self) -> int:
+        """The most that ``wait_ms`` may ask for."""
+        return round(self.settings.server.longest_wait * 1_000)
 
     async def call(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What ``verb`` returns, called in a thread."""

@@ -9,10 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from tasker_core.server.auth.access import Access
+from tasker_core.server.callers import permissions_of
 from tasker_core.server.core import Core
 from tasker_core.server.middleware import REQUEST_ID
-from tasker_core.server.permission import permissions_of
-from tasker_core.server.settings import longest_wait_ms
 from tasker_core.server.shapes.dead_letters import DeadLetterUpdate
 from tasker_core.server.shapes.steps import StepAction
 from tasker_core.server.shapes.tasks import TaskBatch, TaskRequest
@@ -44,7 +43,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     core: Core = app.state.core
     for parameter in made["paths"]["/v1/tasks/{task_uuid}"]["get"]["parameters"]:
         if parameter["name"] == "wait_ms":
-            parameter["schema"]["maximum"] = longest_wait_ms(core.settings)
+            parameter["schema"]["maximum"] = core.longest_wait_ms
     for operations in made["paths"].values():
         for operation in operations.values():
             # FastAPI's own answer to malformed parameters, which here is a 400.

@@ -19,7 +19,8 @@ log = logging.getLogger("tasker.server")
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at ``host`` and ``port`` (0: one that is free). Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # TCP by name, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms for an acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
@@ -52,7 +53,7 @@ class Server(uvicorn.Server):
                 lifespan="on",
                 server_header=False,
                 timeout_keep_alive=30,
-                timeout_graceful_shutdown=max(1, round(self._core.settings.shutdown_timeout)),
+                timeout_graceful_shutdown=max(1, round(self._core.settings.server.shutdown_timeout)),
                 ws="none",
             )
         )
@@ -101,4 +102,4 @@ class Server(uvicorn.Server):
     def _drain(self) -> None:
         self._core.stop()
         assert self._loop is not None
-        self._loop.call_later(self._core.settings.drain, setattr, self, "should_exit", True)
+        self._loop.call_later(self._core.settings.server.drain, setattr, self, "should_exit", True)

@@ -158,6 +158,9 @@ class ServerSettings(Section):
         (), "without authentication, names that requests may be sent to besides this machine's own"
     )
     cors_origins: Texts = _setting((), "sites whose pages may ask this server, as `https://shop.example`")
+    config_endpoint: bool = _setting(
+        False, "whether `/config` shows the settings, secrets hidden, to who has `system:config_read`"
+    )
     insecure: bool = _setting(False, "whether to listen beyond this machine without authentication")
     auth: AuthSettings = AuthSettings()
 
@@ -203,7 +206,9 @@ class Settings(BaseSettings):
     schema_validation: Strictness = _setting(
         "warn", "`enforce` refuses contexts and results that don't fit their schemas, whatever the template says"
     )
-    redact: Texts = _setting(REDACTED, "keys whose values are masked wherever contexts and results are shown")
+    redact: Texts = _setting(
+        REDACTED, "keys whose values in contexts and results are masked for who lacks `tasks:context_read`"
+    )
     workspace_path: str | None = _setting(
         None,
         "a further place of `config/tasks`, only for `HandlerRegistry.instance()` outside a worker",

@@ -1,46 +1,23 @@
-"""Servers that know their callers."""
+"""Servers that know their callers, and one that doesn't, on each kind of database: one of each for all tests here."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 
 import pytest
 
 from tasker_core.server.auth.access import Access
-from tasker_core.server.auth.authenticator import Authenticator
-from tasker_core.server.auth.keys import ApiKey, KeyRing, hash_key, new_key
-from tasker_core.server.auth.signers import OneSigner, public_key
-from tasker_core.server.auth.tokens import TokenRules, Tokens
+from tests.support.databases import KINDS, postgres_of_the_suites
 from tests.support.flows import flow
+from tests.support.guard import Guard
 from tests.support.served import Served, served
-from tests.support.signer import Signer, rsa_signer
 
-UNBOUNDED = 1e6
-
-
-@dataclass
-class Guard:
-    """Who is let in: bearers of keys by the names of these, and of tokens that ``signer`` signs."""
-
-    signer: Signer = field(default_factory=rsa_signer)
-    keys: dict[str, str] = field(default_factory=dict)
-    entries: list[ApiKey] = field(default_factory=list)
-
-    def key(self, name: str, *permissions: str) -> str:
-        self.keys[name] = new_key()
-        self.entries.append(ApiKey(hash=hash_key(self.keys[name]), permissions=permissions, description=name))
-        return self.keys[name]
-
-    def headers(self, name: str) -> dict[str, str]:
-        return {"X-API-Key": self.keys[name]}
-
-    def authenticator(self) -> Authenticator:
-        tokens = Tokens(OneSigner(public_key(self.signer.public_pem)), TokenRules())
-        return Authenticator(KeyRing(self.entries), tokens)
+__all__ = ["postgres_of_the_suites"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def guard() -> Guard:
     guard = Guard()
     guard.key("shop", "tasks:create", "tasks:read", "tasks:list", "steps:read")
@@ -48,11 +25,30 @@ def guard() -> Guard:
     return guard
 
 
-@pytest.fixture(scope="module")
-def guarded(guard: Guard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server that knows its callers, on a store in which the template shop/order stands: pay, then ship."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('guarded')}/tasker.db"
-    with served(url, Access(authenticator=guard.authenticator(), unknown_per_second=UNBOUNDED)) as running:
+@pytest.fixture(scope="package", params=KINDS)
+def guarded(request: pytest.FixtureRequest, guard: Guard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that knows its callers."""
+    with shop(request, tmp_path_factory, guard.access()) as running:
+        yield running
+
+
+@pytest.fixture(scope="package", params=KINDS)
+def open_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server without authentication."""
+    with shop(request, tmp_path_factory) as running:
+        yield running
+
+
+@contextmanager
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, access: Access | None = None
+) -> Iterator[Served]:
+    """A server on a store of its own in which the template shop/order stands: pay, then ship."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('shop')}/tasker.db"
+    else:
+        url = f"{request.getfixturevalue('postgres_of_the_suites')}?tasker_schema=t{secrets.token_hex(6)}"
+    with served(url, access) as running:
         running.engine.catalog.register(flow({"pay": [], "ship": ["pay"]}), replace=False)
         yield running
 
@@ -64,12 +60,3 @@ def without_credentials(request: pytest.FixtureRequest) -> None:
         served_to_all: Served = request.getfixturevalue("guarded")
         for name in ("X-API-Key", "Authorization"):
             served_to_all.http.headers.pop(name, None)
-
-
-@pytest.fixture(scope="module")
-def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server without authentication, with the template shop/order."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('open')}/tasker.db"
-    with served(url) as running:
-        running.engine.catalog.register(flow({"pay": [], "ship": ["pay"]}), replace=False)
-        yield running

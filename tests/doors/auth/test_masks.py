@@ -7,9 +7,9 @@ from typing import Any
 
 from tasker_core.server.auth.access import Access
 from tasker_core.server.redaction import MASK
-from tests.doors.auth.conftest import UNBOUNDED, Guard
 from tests.support.contents import contents
 from tests.support.flows import Hands, flow
+from tests.support.guard import UNBOUNDED, Guard
 from tests.support.served import Served, served
 
 CONTEXT = {

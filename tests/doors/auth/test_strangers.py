@@ -14,9 +14,9 @@ from tasker_core.errors import InvalidRequestError
 from tasker_core.server.auth.access import Access
 from tasker_core.server.auth.keys import new_key
 from tasker_core.server.auth.rates import MOST_CALLERS, Rates
-from tests.doors.auth.conftest import Guard
 from tests.support.contents import contents
 from tests.support.flows import flow
+from tests.support.guard import Guard
 from tests.support.raw_http import request, say
 from tests.support.served import Served, served
 

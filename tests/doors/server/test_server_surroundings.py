@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import sqlite3
 import threading
 import uuid
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
+import pytest
 
 from tasker_core.server.shapes.health import DetailedHealthResponse, HealthResponse
+from tasker_core.settings import load_settings
 from tests.support.flows import flow, wish
 from tests.support.served import Served, served
 from tests.support.workshop import eventually
@@ -24,6 +29,15 @@ def test_every_answer_carries_a_request_id(api: Served) -> None:
         assert api.http.get(path, headers={"X-Request-ID": "mine-1"}).headers["X-Request-ID"] == "mine-1"
     for bad in ("a b", "x" * 129, "<script>"):
         assert api.http.get("/health", headers={"X-Request-ID": bad}).headers["X-Request-ID"] != bad
+
+
+def test_an_answer_is_sent_at_once(api: Served) -> None:
+    """With Nagle's algorithm each one waits 40 ms, for the acknowledgement of its own first half."""
+    api.get("/health")
+    (connection,) = api.server.server_state.connections
+    transport = connection.transport
+    assert transport is not None
+    assert transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_health_tells_probes_how_it_is(api: Served) -> None:
@@ -51,6 +65,38 @@ def test_the_document_is_where_it_is_looked_for(api: Served) -> None:
     for page in ("/docs", "/api-docs/ui", "/"):
         answer = api.http.get(page)
         assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/html")
+
+
+def test_the_pages_load_from_this_server_alone(api: Served) -> None:
+    for page in ("/docs", "/api-docs/ui"):
+        answer = api.http.get(page)
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        linked = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
+        assets = [urljoin(page, found) for found in linked if found != "data:,"]
+        assert sorted(assets) == ["/docs/page.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"]
+        assert "://" not in answer.text
+        for asset in assets:
+            assert len(api.http.get(asset).raise_for_status().text) > 100
+    assert "://" not in api.http.get("/docs/page.js").text
+    assert api.get("/docs/other.js", 404)["error"]["code"] == "NOT_FOUND"
+
+
+def test_the_settings_are_shown_where_that_is_wanted_without_their_secrets(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKER_LISTEN_URL", "postgresql://shop:s3cret@db/shop")
+    monkeypatch.setenv("TASKER_API_KEY", "s3cret")
+    monkeypatch.setenv("TASKER_SERVER_AUTH_JWT_SECRET", "s3cret")
+    settings = load_settings({"server": {"config_endpoint": True, "largest_body": "2MiB"}})
+    with served(sqlite_url, settings=settings) as api:
+        answer = api.http.get("/config")
+        told = answer.json()["settings"]
+    assert answer.status_code == 200 and "s3cret" not in answer.text
+    assert told["server"]["largest_body"] == 2 * 1024 * 1024
+    assert told["client"]["api_key"] == told["server"]["auth"]["jwt"]["secret"] == "********"
+    assert told["database"]["listen_url"] == "postgresql://shop:********@db/shop"
+    with served(sqlite_url) as api:
+        assert "server.config_endpoint" in api.get("/config", 404)["error"]["message"]
 
 
 def test_a_request_that_takes_too_long_is_answered_408(sqlite_url: str) -> None:

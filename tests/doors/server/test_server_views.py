@@ -24,6 +24,7 @@ from tasker_core.server.shapes.templates import (
     TemplateDetail,
     TemplateListResponse,
 )
+from tasker_core.settings.values import Settings
 from tests.support.flows import AWAY, Hands, failed, flow, ok
 from tests.support.served import Served, served
 
@@ -137,7 +138,7 @@ def test_templates_are_registered_listed_and_shown(api: Served, hands: Hands) ->
 
 def test_other_content_is_refused_outside_development(sqlite_url: str) -> None:
     template = flow({"look": []}).content()
-    with served(sqlite_url, environment="production") as api:
+    with served(sqlite_url, settings=Settings(env="production")) as api:
         api.post("/v1/templates", template)
         refused = api.post("/v1/templates", {**template, "description": "other"}, 409)["error"]
     assert refused["code"] == "CONFLICT" and "description" in refused["details"]["differences"][0]

@@ -31,7 +31,8 @@ class Workshop:
         self.directory = directory
         self.path = directory / "tasker.db"
         self.url = url or f"sqlite:///{self.path}"
-        self.server_url: str | None = None
+        self.door: dict[str, Any] = {"database_url": self.url}
+        """How clients find the store, as their arguments: itself, or by a server."""
         self.gate = threading.Event()
         HandlerRegistry.reset_instance()
 
@@ -41,8 +42,7 @@ class Workshop:
 
     def connect(self, *who: str, **options: Any) -> TaskerClient:
         """Another client of this store: through its server, where there is one."""
-        place: dict[str, Any] = {"url": self.server_url} if self.server_url else {"database_url": self.url}
-        return TaskerClient(*who, **{**place, **options})
+        return TaskerClient(*who, **{**self.door, **options})
 
     def handler(self, name: str) -> Callable[[F], F]:
         """Decorate a function, and register it as the handler ``name`` of this process."""

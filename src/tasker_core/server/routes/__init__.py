@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tasker_core.server.routes import (
     analytics,
+    config,
     dead_letters,
     doctor,
+    documentation,
     health,
     home,
     insight,
@@ -25,5 +27,7 @@ ROUTERS = (
     doctor.router,
     health.router,
     metrics.router,
+    config.router,
+    documentation.router,
     home.router,
 )

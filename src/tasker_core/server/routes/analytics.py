@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 
 from tasker_core.server.answers import answers
 from tasker_core.server.body import Json, to_bytes
+from tasker_core.server.callers import requires
 from tasker_core.server.core import core_of
-from tasker_core.server.permission import requires
 from tasker_core.server.shapes.analytics import BottleneckAnalysis, PerformanceMetrics
 
 router = APIRouter(

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query, Request
 from tasker_core.engine import Engine
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, to_bytes
+from tasker_core.server.callers import requires
 from tasker_core.server.core import core_of
 from tasker_core.server.errors import ApiError
 from tasker_core.server.pages import FARTHEST, LARGEST_PAGE
-from tasker_core.server.permission import requires
 from tasker_core.server.shapes.dead_letters import (
     DeadLetterStats,
     DeadLetterUpdate,

@@ -62,7 +62,7 @@ async def _report(core: Core) -> dict[str, Any]:
         "checks": checks,
         "info": {
             "version": VERSION,
-            "environment": core.settings.environment,
+            "environment": core.settings.env,
             "operational_state": core.phase,
             "uptime_seconds": round(time.monotonic() - core.started, 3),
             "waiting_requests": core.waiters.count,

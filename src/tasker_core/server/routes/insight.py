@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request
 from tasker_core.engine import Engine
 from tasker_core.server.answers import answers
 from tasker_core.server.body import Json, to_bytes
+from tasker_core.server.callers import requires
 from tasker_core.server.core import core_of
-from tasker_core.server.permission import requires
 from tasker_core.server.shapes.tasks import (
     ContextResponse,
     ExplanationResponse,

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Request
 from tasker_core.engine import Engine
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, text_of, to_bytes
+from tasker_core.server.callers import actor_of, requires
 from tasker_core.server.core import core_of
 from tasker_core.server.errors import ApiError
-from tasker_core.server.permission import actor_of, requires
 from tasker_core.server.shapes.steps import StepAction, StepAuditResponse, StepResponse
 
 router = APIRouter(

@@ -14,12 +14,11 @@ from tasker_core.engine.requests import read_request
 from tasker_core.rules.explanation import EPOCH
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, to_bytes
+from tasker_core.server.callers import actor_of, requires
 from tasker_core.server.core import core_of
 from tasker_core.server.creations import CREATED, REPLAYED, Wish
 from tasker_core.server.errors import ApiError
 from tasker_core.server.pages import Page, TaskPage
-from tasker_core.server.permission import actor_of, requires
-from tasker_core.server.settings import longest_wait_ms
 from tasker_core.server.shapes.base import NO_NUL
 from tasker_core.server.shapes.tasks import TaskBatch, TaskBatchResponse, TaskListResponse, TaskResponse
 from tasker_core.server.traces import traceparent_of
@@ -156,7 +155,7 @@ async def get_task(
     that many milliseconds: look at its ``status``.
     """
     core, task = core_of(request), str(task_uuid)
-    if wait_ms > (longest := longest_wait_ms(core.settings)):
+    if wait_ms > (longest := core.longest_wait_ms):
         raise ApiError(400, "BAD_REQUEST", f"wait_ms may be {longest:,} at most, not {wait_ms:,}", field="wait_ms")
     if wait_ms:
         number = await core.call(core.engine.number, task)

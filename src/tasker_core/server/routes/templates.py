@@ -10,9 +10,9 @@ from tasker_core.engine import Engine
 from tasker_core.rules.template_text import read_mapping
 from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_object, to_bytes
+from tasker_core.server.callers import requires
 from tasker_core.server.core import core_of
 from tasker_core.server.errors import ApiError
-from tasker_core.server.permission import requires
 from tasker_core.server.shapes.base import IN_PATH, NO_NUL
 from tasker_core.server.shapes.templates import (
     HandlerResponse,
@@ -62,7 +62,7 @@ async def register_template(request: Request) -> Json:
     ``development``; elsewhere it is a 409 that tells the differences.
     """
     core, text = core_of(request), await read_body(request)
-    replace = core.settings.environment == "development"
+    replace = core.settings.env == "development"
     status, answer = await core.call(_register, core.engine, text, replace)
     return Json(answer, status)
 

@@ -1,4 +1,4 @@
-"""What a route asks of its caller."""
+"""Who asks, and what a route asks of its caller."""
 
 from __future__ import annotations
 
