@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from tasker_core import PermanentError, RetryableError, StepContext, StepHandler, StepHandlerResult
-from tasker_core.errors import DuplicateTaskError, SchemaViolationError, TemplateError
+from tasker_core.errors import DuplicateTaskError, InvalidRequestError, SchemaViolationError, TemplateError
 from tasker_core.step_handler import ApiHandler, inputs, step_handler
 from tasker_core.words import TaskState
 from tests.support.workshop import Workshop, flow
@@ -32,6 +32,19 @@ def test_row_1_an_idempotency_key_makes_the_task_the_same_whatever_its_context(w
         workshop.create(context={"n": 2}, idempotency_key="order-1")
     assert (twice.value.task_uuid, twice.value.same_context) == (first, False)
     assert workshop.create(context={"n": 1}, idempotency_key="order-2") != first, "the same context under another key"
+
+
+def test_row_1_a_template_chooses_how_its_tasks_are_told_apart(workshop: Workshop) -> None:
+    workshop.template({"pay": []}, name="strict")
+    workshop.template({"pay": []}, name="asked", also={"identity_strategy": "caller_provided"})
+    workshop.template({"pay": []}, name="unique", also={"identity_strategy": "always_unique"})
+    first = workshop.create("strict", {"n": 1})
+    with pytest.raises(DuplicateTaskError, match=first):
+        workshop.create("strict", {"n": 1})
+    with pytest.raises(InvalidRequestError) as without:
+        workshop.create("asked", {"n": 1})
+    assert without.value.field == "idempotency_key"
+    assert workshop.create("unique", {"n": 1}) != workshop.create("unique", {"n": 1})
 
 
 def test_row_2_each_steps_own_backoff_counts(workshop: Workshop) -> None:

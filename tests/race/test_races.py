@@ -9,13 +9,15 @@ from threading import Barrier
 
 import pytest
 
+from tasker_core.clock import SECOND
 from tasker_core.errors import StoreUnavailableError
+from tasker_core.rules.payload import digest
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
+from tasker_core.store.creating import NewTask
 from tasker_core.store.database import Call, as_json
 from tasker_core.store.postgres import PostgresDatabase
 from tasker_core.store.settling import Ruling
-from tasker_core.store.tasks import NewTask
 from tasker_core.words import StepState
 from tests.race.instant import Hands, hands
 from tests.support.graphs import Graph, Held, Stage, complete, fail, lose, orphans, tables
@@ -189,6 +191,28 @@ def test_of_the_same_order_there_is_one_task_whoever_asks_at_once(store_url: str
         assert len(tables(those.first.store, "tasks")["tasks"]) == len(created)
         assert len(tables(those.first.store, "steps")["steps"]) == len(created) * len(DIAMOND)
         assert set(orphans(those.first.store).values()) == {0}
+        those.all_is_sound()
+
+
+def test_tasks_are_settled_while_others_take_their_identities_over(store_url: str) -> None:
+    """Settlers lock tasks in the order of their numbers; identities stand in another order."""
+    with hands(store_url, 3) as those:
+        shape = those.first.template(DIAMOND)
+        settler, *creators = those.stages
+        for n in range(10 * TIMES):
+            names = [f"{digest([n, which])}" for which in range(30)]
+            those.first.create(*(those.first.new_task(shape, identity=name) for name in names))
+            held = settler.claim("shop/a")
+            those.first.clock.advance(60)
+            calls = [[stage.new_task(shape, identity=name, window=60 * SECOND) for name in names] for stage in creators]
+            settled, *made = those.at_once(
+                partial(settler.settle, *map(complete, held)),
+                *(partial(stage.create, *wishes) for stage, wishes in zip(creators, calls, strict=True)),
+            )
+            assert settled.applied == {each.key for each in held}
+            assert sorted(map(len, made)) == [0, 30]
+            for task in those.first.store.tasks.numbers([uuid for each in made for uuid in each]).values():
+                those.first.cancel(task)
         those.all_is_sound()
 
 

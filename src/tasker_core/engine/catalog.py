@@ -48,6 +48,12 @@ class Known:
         return {no: Schema(schema) for no, schema in schemas if schema is not None}
 
     @cached_property
+    def identity_window(self) -> Micros | None:
+        """After how long another task may take an identity over."""
+        seconds = self.template.identity_window_seconds
+        return None if seconds is None else round(seconds * SECOND)
+
+    @cached_property
     def numbers(self) -> dict[str, int]:
         return {step.name: no for no, step in enumerate(self.template.steps, 1)}
 

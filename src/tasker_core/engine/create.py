@@ -11,14 +11,16 @@ from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.counting import count_moved, count_requested
+from tasker_core.engine.identity import duplicate, identity, same_content, taken
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.schemas import check_context
 from tasker_core.engine.wake import Listener, Wake
-from tasker_core.errors import DuplicateTaskError, InvalidRequestError
-from tasker_core.rules.payload import decode, digest, encode
+from tasker_core.errors import InvalidRequestError
+from tasker_core.rules.payload import encode
 from tasker_core.store import Store
-from tasker_core.store.tasks import Existing, NewTask
+from tasker_core.store.creating import NewTask
+from tasker_core.store.tasks import Existing
 from tasker_core.telemetry import metrics, spans, tracing
 from tasker_core.words import ClaimRequest, Micros, TaskState
 
@@ -138,7 +140,7 @@ class Creator:
         self, tasks: Sequence[NewTask], written: Collection[str], *, refuse_duplicates: bool
     ) -> list[Created] | None:
         """What the tasks are that weren't written; None when it was for a content that isn't current any more."""
-        existing, replayed = self.look_up(tasks)
+        existing, known = self.look_up(tasks)
         answers: list[Created] = []
         first: dict[str, NewTask] = {}
         for task in tasks:
@@ -146,24 +148,27 @@ class Creator:
             if task.id in written:
                 answers.append(Created(task.id, new=True))
                 continue
-            found = existing.get(task.identity)
-            if found is not None and (found.id == task.id or not refuse_duplicates):
+            own, found = known.get(task.id), existing.get(task.identity)
+            found = found if found is not None and found.bars(task) else None
+            if own is not None and own.was_made_for(task.identity):
+                answers.append(Created(own.id, new=False, same_context=same_content(own.context, task.context)))
+            elif found is not None and not refuse_duplicates:
                 answers.append(Created(found.id, new=False, same_context=same_content(found.context, task.context)))
             elif found is not None:
                 raise duplicate(task, found.id, same_content(found.context, task.context))
             elif twin is not task and refuse_duplicates:
                 raise duplicate(task, twin.id, same_content(twin.context, task.context))
-            elif task.id in replayed:
-                raise InvalidRequestError(f"task_uuid {task.id} is another task's already", field="task_uuid")
+            elif own is not None:
+                raise taken(task)
         if any(answer.new is False for answer in answers) and refuse_duplicates and len(answers) < len(tasks):
             # Some of these tasks exist as the very ones asked for, others don't: they can't have come from one call.
             raise duplicate(tasks[0], next(a.task for a in answers if not a.new), True)
         return answers if len(answers) == len(tasks) else None
 
-    def look_up(self, tasks: Sequence[NewTask]) -> tuple[Mapping[str, Existing], Collection[str]]:
-        """The tasks that hold the identities of these, and which of their ids are taken."""
+    def look_up(self, tasks: Sequence[NewTask]) -> tuple[Mapping[str, Existing], Mapping[str, Existing]]:
+        """The tasks that hold the identities of these, by identity, and those that have their ids, by id."""
         identities, ids = [task.identity for task in tasks], [task.id for task in tasks]
-        return self._store.tasks.existing(identities), self._store.tasks.numbers(ids)
+        return self._store.tasks.existing(identities), self._store.tasks.holders(ids)
 
     def _task(self, request: TaskRequest, known: Known, now: Micros) -> NewTask:
         template = known.template
@@ -191,6 +196,7 @@ class Creator:
             created_at=now,
             violations=check_context(known, context) if template.input_schema is not None else (),
             traceparent=request.traceparent,
+            window=known.identity_window,
         )
 
 
@@ -198,35 +204,9 @@ def _memory_of(task: NewTask) -> TaskMemory:
     return TaskMemory(task.id, task.template, task.context, task.correlation_id, traceparent=task.traceparent)
 
 
-def identity(request: TaskRequest, known: Known) -> str:
-    """What makes two requests the same task (SHA-256, hex).
-
-    An idempotency key is unique per namespace and name, over all versions; without one the same namespace, name,
-    version and context are the same task.
-    """
-    template = known.template
-    if request.idempotency_key is not None:
-        return digest(["key", template.namespace_name, template.name, request.idempotency_key])
-    return digest(["strict", template.namespace_name, template.name, template.version, dict(request.context)])
-
-
 def rank(priority: int, now: Micros) -> int:
     """Where a task's steps stand in their lane: by priority, the highest first, then by age of the task (ms)."""
     return (-priority << 48) + now // 1_000
-
-
-def same_content(one: str, other: str) -> bool:
-    return one == other or digest(decode(one)) == digest(decode(other))
-
-
-def duplicate(task: NewTask, existing: str, same_context: bool) -> DuplicateTaskError:
-    """The refusal of ``task``, which the task ``existing`` is already."""
-    by = f"idempotency key {task.idempotency_key!r}" if task.idempotency_key is not None else "context"
-    other = "" if same_context else ", with a different context"
-    return DuplicateTaskError(
-        f"{task.namespace}/{task.name} exists already for this {by}{other}: task {existing}",
-        task_uuid=existing, same_context=same_context,
-    )  # fmt: skip
 
 
 def _moment(value: datetime | str | None, now: Micros) -> Micros:

@@ -9,10 +9,11 @@ from typing import TypeAlias
 
 from tasker_core.engine.catalog import Known
 from tasker_core.engine.counting import count_requested
-from tasker_core.engine.create import Created, Creator, duplicate, same_content
+from tasker_core.engine.create import Created, Creator
+from tasker_core.engine.identity import duplicate, same_content, taken
 from tasker_core.engine.requests import TaskRequest
-from tasker_core.errors import ClientError, InvalidRequestError, StoreDataError, StoreError
-from tasker_core.store.tasks import NewTask
+from tasker_core.errors import ClientError, StoreDataError, StoreError
+from tasker_core.store.creating import NewTask
 from tasker_core.telemetry import metrics, spans, tracing
 
 Answer: TypeAlias = Created | ClientError
@@ -107,15 +108,16 @@ def _explain(
     creator: Creator, requests: Sequence[TaskRequest], left: dict[int, NewTask], answers: dict[int, Answer]
 ) -> None:
     """Why these weren't written: they exist already, or their template was replaced meanwhile."""
-    existing, ids = creator.look_up(list(left.values()))
+    existing, known = creator.look_up(list(left.values()))
     for position, task in left.items():
-        found = existing.get(task.identity)
-        if found is not None:
-            same = same_content(found.context, task.context)
-            own = found.id == task.id and same
-            answers[position] = Created(found.id, new=False) if own else duplicate(task, found.id, same)
-        elif task.id in ids:
-            answers[position] = InvalidRequestError(f"task_uuid {task.id} is another task's already", field="task_uuid")
+        own, found = known.get(task.id), existing.get(task.identity)
+        if own is not None and own.was_made_for(task.identity):
+            same = same_content(own.context, task.context)
+            answers[position] = Created(own.id, new=False) if same else duplicate(task, own.id, same)
+        elif found is not None and found.bars(task):
+            answers[position] = duplicate(task, found.id, same_content(found.context, task.context))
+        elif own is not None:
+            answers[position] = taken(task)
         else:
             try:
                 (answers[position],) = creator.create([requests[position]], refuse_duplicates=True)

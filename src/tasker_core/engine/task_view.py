@@ -9,8 +9,8 @@ from tasker_core.engine.catalog import Known
 from tasker_core.engine.moment import moment
 from tasker_core.engine.step_view import Parents, readiness, step_view
 from tasker_core.rules.payload import decode
+from tasker_core.store.creating import NewTask
 from tasker_core.store.rows import StepRow, TaskRow, WarningRow
-from tasker_core.store.tasks import NewTask
 from tasker_core.store.warnings import INPUT_SCHEMA
 from tasker_core.words import Micros, StepState
 

@@ -13,8 +13,8 @@ from tasker_core.engine.summary import summary
 from tasker_core.engine.task_view import BRIEF, brief_view, fresh_warnings, task_view
 from tasker_core.errors import StepNotFoundError, TaskNotFoundError
 from tasker_core.store import Store
+from tasker_core.store.creating import NewTask
 from tasker_core.store.rows import AttemptRow, StepRow, TaskRow
-from tasker_core.store.tasks import NewTask
 
 
 class Views:

@@ -21,8 +21,6 @@ KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
         "domain_events": _ANY_VALUE,
         "environments": _ANY_VALUE,
         "lifecycle": _ANY_VALUE,
-        "identity_strategy": "strict",
-        "identity_window_seconds": _ANY_VALUE,
         "default_context": _ANY_VALUE,
         "default_options": _ANY_VALUE,
     },

@@ -9,55 +9,29 @@ from typing import Any
 from tasker_core.rules.chain import in_order
 from tasker_core.rules.payload import encode
 from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
+from tasker_core.store.creating import INSERT_TASKS, NewTask, creation_calls
 from tasker_core.store.database import Access, Call, as_json
 from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
-from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
-from tasker_core.words import JsonText, Micros, Violation
-
-
-@dataclass(frozen=True, slots=True)
-class NewTask:
-    """A task as it is written; ``identity`` is what makes it the same task as another."""
-
-    id: str
-    template: str
-    namespace: str
-    name: str
-    version: str
-    identity: str
-    state: str
-    priority: int
-    rank: int
-    total_steps: int
-    context: JsonText
-    initiator: str
-    source_system: str
-    reason: str
-    tags: JsonText
-    correlation_id: str
-    parent_correlation_id: str | None
-    idempotency_key: str | None
-    requested_at: Micros
-    created_at: Micros
-    violations: Sequence[Violation] = ()
-    traceparent: str | None = None
-
-
-_HOT = ("id", "template", "namespace", "name", "version", "identity", "state", "priority", "rank", "total_steps")
-_COLD = (
-    "id", "context", "initiator", "source_system", "reason", "tags", "correlation_id", "parent_correlation_id",
-    "idempotency_key", "requested_at", "traceparent",
-)  # fmt: skip
+from tasker_core.words import JsonText, Micros
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A task that holds an identity already."""
+    """A task that holds an identity already, or held it until another one took it over."""
 
     identity: str
     id: str
     template_id: str
     context: JsonText
+    created_at: Micros
+
+    def bars(self, task: NewTask) -> bool:
+        """Whether ``task``, of the same identity, can't be created: there is no window, or it hasn't passed."""
+        return task.window is None or self.created_at > task.created_at - task.window
+
+    def was_made_for(self, identity: str) -> bool:
+        """Whether this is its identity, or was."""
+        return self.identity.partition(" ")[0] == identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,27 +83,33 @@ class Tasks:
         calls = creation_calls(tasks, stamp, now)
         if claim:
             calls += claim_calls(claim, stamp, now)
+        inserting = [call.statement for call in calls].index(INSERT_TASKS)
         if len(tasks) == 1 or not all_or_none:
             answers = self._database.write(*calls)
         else:
             try:
                 with self._database.transaction() as transaction:
                     answers = transaction.run(*calls)
-                    if len(answers[0]) < len(tasks):
+                    if len(answers[inserting]) < len(tasks):
                         raise _Refused
             except _Refused:
                 return Creation({}, ())
-        return Creation({uuid: no for no, uuid in answers[0]}, claimed_rows(answers[-1]) if claim else ())
+        return Creation({uuid: no for no, uuid in answers[inserting]}, claimed_rows(answers[-1]) if claim else ())
 
     def existing(self, identities: Iterable[str]) -> dict[str, Existing]:
         """The tasks that hold these identities."""
         (rows,) = self._database.read(Call("tasks_by_identity", {"identities": as_json(list(identities))}))
         return {row[0]: Existing(*row) for row in rows}
 
+    def holders(self, tasks: Iterable[str]) -> dict[str, Existing]:
+        """Those of these tasks that exist, by UUID."""
+        (rows,) = self._database.read(Call("identities_of_tasks", {"tasks": as_json(list(tasks))}))
+        return {row[1]: Existing(*row) for row in rows}
+
     def numbers(self, tasks: Collection[str]) -> dict[str, int]:
         """The numbers of those tasks that exist, by UUID."""
         (rows,) = self._database.read(Call("tasks_by_uuid", {"tasks": as_json(list(tasks))}))
-        return {uuid: no for uuid, no, _ in rows}
+        return dict(rows)
 
     def find(self, task: str) -> TaskRow | None:
         (rows,) = self._database.read(Call("task_by_uuid", {"task": task}))
@@ -196,25 +176,6 @@ class Tasks:
                     Call("record_task", said), Call("record_cancelled_steps", said), Call("cancel_steps", said)
                 )
         return bool(cancelled)
-
-
-def creation_calls(tasks: Sequence[NewTask], stamp: int, now: Micros) -> list[Call]:
-    """The statements that write ``tasks``; the first one's rows are the ids written."""
-    # In the order of identities: two creators of the same tasks then wait for each other instead of deadlocking.
-    ordered = sorted(tasks, key=lambda task: task.identity)
-    batch = as_json([{name: getattr(task, name) for name in _HOT} for task in ordered])
-    payloads = as_json([{name: getattr(task, name) for name in _COLD} for task in ordered])
-    hot = {"batch": batch, "tx": stamp, "now": now}
-    calls = [
-        Call("insert_tasks", hot),
-        Call("insert_payloads", {"payloads": payloads, "tx": stamp}),
-        Call("insert_steps", hot),
-        Call("insert_dependencies", hot),
-    ]
-    if any(task.violations for task in ordered):
-        rows = [row for task in ordered for row in warning_rows({"id": task.id}, INPUT_SCHEMA, task.violations)]
-        calls.append(Call("insert_task_warnings", {"warnings": as_json(rows), "tx": stamp, "now": now}))
-    return calls
 
 
 class _Refused(Exception):

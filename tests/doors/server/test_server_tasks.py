@@ -42,6 +42,14 @@ def test_a_created_task_is_what_was_asked_for(api: Served) -> None:
     assert api.get(f"/v1/tasks/{task['task_uuid']}") == task
 
 
+def test_a_template_that_wants_a_key_names_the_field(api: Served) -> None:
+    asking = {**flow({"pay": []}, name="asking").content(), "identity_strategy": "caller_provided"}
+    api.engine.catalog.register(Template.from_content(asking), replace=False)
+    refused = api.post("/v1/tasks", {"name": "asking", "namespace": "shop"}, 400)
+    assert error(refused) == ("BAD_REQUEST", "idempotency_key")
+    api.post("/v1/tasks", {"name": "asking", "namespace": "shop", "idempotency_key": "k"}, 201)
+
+
 def test_the_same_request_again_is_a_replay_and_another_one_a_duplicate(api: Served) -> None:
     wish = {**ORDER, "context": {"n": 1}, "idempotency_key": "k", "task_uuid": str(uuid.uuid4())}
     first = api.post("/v1/tasks", wish)

@@ -15,10 +15,11 @@ def flow(
     name: str = "flow",
     version: str = "1.0.0",
     namespace: str = NAMESPACE,
+    also: Mapping[str, Any] | None = None,
     **steps: Mapping[str, Any],
 ) -> dict[str, Any]:
     """A template of ``graph``. A step's handler has the step's name and its retries come at once; ``steps`` replaces
-    keys of the step that is named so.
+    keys of the step that is named so, ``also`` are further keys of the template.
     """
     return {
         "name": name,
@@ -34,4 +35,5 @@ def flow(
             }
             for step, parents in graph.items()
         ],
+        **(also or {}),
     }

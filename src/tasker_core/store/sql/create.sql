@@ -1,5 +1,27 @@
 -- Creating tasks. The batch holds tasks only; their steps and edges are copied from the template inside the database.
 
+-- name: lock_passed_identities
+-- The tasks whose identities are to be taken over. In the order of their numbers, as whoever settles them locks them,
+-- and before anything is inserted: so nobody waits in a circle.
+with b as (select * from jsonb_to_recordset(:windows::jsonb) as j(id uuid, template uuid, identity text, until bigint)) --pg
+with b as materialized (select value->>'id' as id, value->>'template' as template, value->>'identity' as identity, value->>'until' as until from json_each(:windows)) --lite
+select t.id
+from b join tasker.templates k on k.id = b.template and k.current = 1
+  join tasker.tasks t on t.identity = b.identity and t.created_at <= b.until
+where not exists (select 1 from tasker.tasks u where u.uuid = b.id)
+order by t.id
+for no key update of t --pg
+
+-- name: free_passed_identities
+-- What was taken over keeps its identity with its own id behind it: unique, and still told from others. The conditions
+-- are those of the lock, asked again: of two creators the second one finds that the first has taken it over.
+with b as (select * from jsonb_to_recordset(:windows::jsonb) as j(id uuid, template uuid, identity text, until bigint)) --pg
+with b as materialized (select value->>'id' as id, value->>'template' as template, value->>'identity' as identity, value->>'until' as until from json_each(:windows)) --lite
+update tasker.tasks as t set identity = t.identity || ' ' || cast(t.uuid as text)
+from b join tasker.templates k on k.id = b.template and k.current = 1
+where t.identity = b.identity and t.created_at <= b.until
+  and not exists (select 1 from tasker.tasks u where u.uuid = b.id)
+
 -- name: insert_tasks
 -- An identity that exists already is left alone, and so is a task of a content that is no longer current: the answer
 -- tells which ids were written, and the engine looks why the others weren't.
@@ -45,12 +67,18 @@ from b join tasker.tasks t on t.uuid = b.id and case when t.stamp = :tx then tru
 where true
 
 -- name: tasks_by_identity
-select t.identity, t.uuid, t.template_id, p.context
+select t.identity, t.uuid, t.template_id, p.context, t.created_at
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 where t.identity in (select value from jsonb_array_elements_text(:identities::jsonb)) --pg
 where t.identity in (select value from json_each(:identities)) --lite
 
+-- name: identities_of_tasks
+select t.identity, t.uuid, t.template_id, p.context, t.created_at
+from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
+where t.uuid in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where t.uuid in (select value from json_each(:tasks)) --lite
+
 -- name: tasks_by_uuid
-select t.uuid, t.id, t.identity from tasker.tasks t
+select t.uuid, t.id from tasker.tasks t
 where t.uuid in (select value::uuid from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where t.uuid in (select value from json_each(:tasks)) --lite
