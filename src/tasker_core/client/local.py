@@ -64,9 +64,8 @@ class Local:
 
     def task(self, task: str, waiting: float = 0.0) -> dict[str, Any]:
         """The task, after it came to rest or after ``waiting`` seconds."""
-        if waiting:
-            self._await_rest(task, waiting)
-        return self._engine.views.task(task)
+        number = self._await_rest(task, waiting) if waiting else None
+        return self._engine.views.task(task, number)
 
     def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
         return self._engine.views.tasks(filters, limit, offset)
@@ -103,30 +102,35 @@ class Local:
         self._engine.store.templates.mark()
         return {"status": "healthy", "timestamp": datetime.now(UTC).isoformat()}
 
-    def _await_rest(self, task: str, seconds: float) -> None:
-        """Return as soon as ``task`` is at rest, or after ``seconds``. Raises TaskNotFoundError.
+    def _await_rest(self, task: str, seconds: float) -> int:
+        """Return as soon as ``task`` is at rest, or after ``seconds``; its number. Raises TaskNotFoundError.
 
-        A worker of this process rings at once; one of another process is noticed by polling.
+        A worker of this process rings at once; one of another process is noticed by polling. A task that this process
+        knew as unfinished a moment ago isn't asked about at once: the worker has the better use for the time.
         """
         deadline = time.monotonic() + seconds
-        number = self._engine.number(task, remembered=True)
+        remembered = self._engine.remembered(task)
+        number = self._engine.number(task) if remembered is None else remembered
         rung = threading.Event()
         unwatch = self._engine.wake.watch(number, rung.set)
         poll, mark = SHORTEST_POLL, None
         try:
+            if remembered is not None:
+                rung.wait(min(poll, seconds))
             while not rung.is_set():
                 seen = self._engine.store.database.change_mark()
                 if seen != mark or seen == -1:
                     mark = seen
                     if self._is_at_rest(task, number):
-                        return
+                        break
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    return
+                    break
                 rung.wait(min(poll, left))
                 poll = min(poll * 1.5, LONGEST_POLL)
         finally:
             unwatch()
+        return number
 
     def _is_at_rest(self, task: str, number: int) -> bool:
         states = self._engine.store.tasks.states([number])

@@ -210,17 +210,16 @@ class Engine:
         count_moved(moved.values())
         return enqueued
 
-    def number(self, task: str, *, remembered: bool = False) -> int:
-        """The number in the store of the task with this UUID. Raises TaskNotFoundError.
-
-        With ``remembered`` the store isn't asked about a task that this process knew as unfinished a moment ago.
-        """
-        if remembered and (known := self._memory.number(task)) is not None:
-            return known
+    def number(self, task: str) -> int:
+        """The number in the store of the task with this UUID. Raises TaskNotFoundError."""
         numbers = self.store.tasks.numbers([task])
         if task not in numbers:
             raise TaskNotFoundError(f"there is no task {task}")
         return numbers[task]
+
+    def remembered(self, task: str) -> int | None:
+        """The same, without asking the store, of a task that this process knew as unfinished a moment ago."""
+        return self._memory.number(task)
 
     def result_of(self, task: int, template: str, step: str) -> JsonText | None:
         """The stored result of a finished step; None when it hasn't finished or has none."""

@@ -15,6 +15,7 @@ from tasker_core.errors import StepNotFoundError, TaskNotFoundError
 from tasker_core.store import Store
 from tasker_core.store.creating import NewTask
 from tasker_core.store.rows import AttemptRow, StepRow, TaskRow
+from tasker_core.store.tasks import Whole
 
 
 class Views:
@@ -23,12 +24,16 @@ class Views:
     def __init__(self, store: Store, catalog: Catalog, clock: Clock) -> None:
         self._store, self._catalog, self._clock = store, catalog, clock
 
-    def task(self, task: str) -> dict[str, Any]:
-        """A task with its steps. Raises TaskNotFoundError."""
-        row = self._store.tasks.find(task)
+    def task(self, task: str, number: int | None = None) -> dict[str, Any]:
+        """A task with its steps; whoever knows its ``number`` in the store spares a round trip.
+
+        Raises TaskNotFoundError.
+        """
+        tasks = self._store.tasks
+        row, whole = (tasks.find(task), None) if number is None else tasks.find_whole(task, number)
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
-        return self._tasks([row])[0]
+        return self._tasks([row], whole if row.id == number else None)[0]
 
     def fresh(self, task: NewTask, known: Known) -> dict[str, Any]:
         """A task as it was just written, without reading it back."""
@@ -152,10 +157,10 @@ class Views:
         steps, edges = self._store.tasks.steps([row.id])
         return self._catalog.known(row.template_id), steps[row.id], _parents(edges[row.id])
 
-    def _tasks(self, rows: Sequence[TaskRow]) -> list[dict[str, Any]]:
+    def _tasks(self, rows: Sequence[TaskRow], whole: Whole | None = None) -> list[dict[str, Any]]:
         if not rows:
             return []
-        steps, edges, warnings = self._store.tasks.whole([row.id for row in rows])
+        steps, edges, warnings = whole or self._store.tasks.whole([row.id for row in rows])
         known, now = self._catalog.known, self._clock.now()
         return [
             task_view(row, known(row.template_id), steps[row.id], _parents(edges[row.id]), warnings[row.id], now)

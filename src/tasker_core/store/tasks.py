@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasker_core.rules.chain import in_order
 from tasker_core.rules.payload import encode
 from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
 from tasker_core.store.creating import INSERT_TASKS, NewTask, creation_calls
-from tasker_core.store.database import Access, Call, as_json
+from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
 from tasker_core.words import JsonText, Micros
 
@@ -57,6 +57,14 @@ class TaskFilter:
     def params(self) -> dict[str, object]:
         tag = None if self.tag is None else encode(self.tag, "tag")
         return {**asdict(self), "tag": tag}
+
+
+class Whole(NamedTuple):
+    """What belongs to tasks, by their numbers: steps, edges as (parent, child), warnings."""
+
+    steps: Mapping[int, list[StepRow]]
+    edges: Mapping[int, list[tuple[int, int]]]
+    warnings: Mapping[int, list[WarningRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +142,19 @@ class Tasks:
         (rows,) = self._database.read(Call("task_states", {"tasks": as_json(list(tasks))}))
         return dict(rows)
 
-    def steps(self, tasks: Collection[int]) -> tuple[dict[int, list[StepRow]], dict[int, list[tuple[int, int]]]]:
+    def steps(self, tasks: Collection[int]) -> tuple[Mapping[int, list[StepRow]], Mapping[int, list[tuple[int, int]]]]:
         """The steps of each task, and its edges as (parent, child)."""
         steps, graph, _ = self.whole(tasks)
         return steps, graph
 
-    def whole(
-        self, tasks: Collection[int]
-    ) -> tuple[dict[int, list[StepRow]], dict[int, list[tuple[int, int]]], dict[int, list[WarningRow]]]:
-        """The steps of each task, its edges as (parent, child), and its warnings, in one round trip."""
-        wanted = {"tasks": as_json(list(tasks))}
-        names = ("steps_of_tasks", "dependencies_of_tasks", "warnings_of_tasks")
-        rows, edges, warned = self._database.read(*(Call(name, wanted) for name in names))
-        steps: dict[int, list[StepRow]] = {task: [] for task in tasks}
-        for row in rows:
-            steps[row[0]].append(StepRow(*row))
-        graph: dict[int, list[tuple[int, int]]] = {task: [] for task in tasks}
-        for task, parent, child in edges:
-            graph[task].append((parent, child))
-        warnings: dict[int, list[WarningRow]] = {task: [] for task in tasks}
-        for row in warned:
-            warnings[row[0]].append(WarningRow(*row))
-        return steps, graph, warnings
+    def whole(self, tasks: Collection[int]) -> Whole:
+        """What belongs to each of ``tasks``, in one round trip."""
+        return _whole(tasks, *self._database.read(*_whole_calls(tasks)))
+
+    def find_whole(self, task: str, number: int) -> tuple[TaskRow | None, Whole]:
+        """The task with this UUID and number, and what belongs to it, in one round trip."""
+        found, *rest = self._database.read(Call("task_by_uuid", {"task": task}), *_whole_calls([number]))
+        return TaskRow(*found[0]) if found else None, _whole([number], *rest)
 
     def attempts(self, task: int) -> list[AttemptRow]:
         (rows,) = self._database.read(Call("attempts_of_task", {"task": task}))
@@ -176,6 +175,22 @@ class Tasks:
                     Call("record_task", said), Call("record_cancelled_steps", said), Call("cancel_steps", said)
                 )
         return bool(cancelled)
+
+
+def _whole_calls(tasks: Collection[int]) -> list[Call]:
+    wanted = {"tasks": as_json(list(tasks))}
+    return [Call(name, wanted) for name in ("steps_of_tasks", "dependencies_of_tasks", "warnings_of_tasks")]
+
+
+def _whole(tasks: Collection[int], rows: Rows, edges: Rows, warned: Rows) -> Whole:
+    whole = Whole({task: [] for task in tasks}, {task: [] for task in tasks}, {task: [] for task in tasks})
+    for row in rows:
+        whole.steps[row[0]].append(StepRow(*row))
+    for task, parent, child in edges:
+        whole.edges[task].append((parent, child))
+    for row in warned:
+        whole.warnings[row[0]].append(WarningRow(*row))
+    return whole
 
 
 class _Refused(Exception):
