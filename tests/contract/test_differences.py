@@ -1,6 +1,7 @@
 """Where the published system's code doesn't do what its documents promise, this one keeps the promise.
 
-Each test is named by the number of the difference. Number 4, what a crash costs, is in tests/worker/test_crash_kill.py.
+Each test is named by the number of the difference. Number 4, what a crash costs, is in tests/worker/test_crash_kill.py;
+a real Retry-After, of number 3, in tests/worker/test_retry_delay.py.
 """
 
 from __future__ import annotations

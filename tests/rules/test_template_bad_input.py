@@ -142,10 +142,10 @@ def steps(*waits: tuple[str, str]) -> str:
             id="one key under two names",
         ),
         pytest.param(
-            PAY + "    retry:\n      max_attempts: 0\n",
+            PAY + "    retry:\n      max_attempts: -1\n",
             "order.yaml:8: error OUT_OF_RANGE: 'retry.max_attempts' of step 'pay' counts all attempts, "
-            "the first one too, so 1 is the least; found 0",
-            id="no attempts",
+            "the first one too, so 1 is the least; found -1",
+            id="fewer than no attempts",
         ),
         pytest.param(
             PAY + "    retry: {max_attempts: 1000000}\n",

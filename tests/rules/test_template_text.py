@@ -148,6 +148,12 @@ def test_steps_without_a_result_schema_are_noted_once() -> None:
     ]
 
 
+def test_no_attempts_are_the_one_that_always_runs() -> None:
+    read = read_template(ONE_STEP + "    retry: {max_attempts: 0}\n", "order.yaml")
+    assert read.template.step("pay").retry_policy == RetryPolicy(max_attempts=1)
+    assert codes(read, "warning") == ["UNUSUAL_VALUE"]
+
+
 def test_an_unknown_key_is_a_warning_and_an_error_in_strict_checks() -> None:
     text = ONE_STEP + "    timeout_secs: 3\n"
     words = "UNKNOWN_KEY: unknown key 'timeout_secs' in step 'pay'; did you mean 'timeout_seconds'?"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -23,7 +26,7 @@ class Server(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length).decode()
-        _, kind, *rest = self.path.split("?")[0].split("/")
+        _, kind, *rest = unquote(self.path).split("?")[0].split("/")
         if kind == "status":
             answer: Any = json.loads(body) if body else {}
             self._send(int(rest[0]), json.dumps(answer), "application/problem+json", rest[1:])
@@ -173,11 +176,35 @@ def test_an_unknown_status_has_no_phrase_of_its_own(shop: ApiHandler) -> None:
     assert shop.api_failure(shop.get("/status/499")).error_message == "HTTP 499: HTTP Error"
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("Wed, 21 Oct 2026 07:28:00 GMT", 60)])
+@pytest.mark.parametrize(("header", "seconds"), [
+    ("7", 7),
+    ("0", 0),
+    ("-3", 60),
+    ("soon", 60),
+    ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+])  # fmt: skip
 def test_retry_after(shop: ApiHandler, header: str, seconds: int) -> None:
     ending = shop.api_failure(shop.get(f"/status/429/{header}"))
     assert ending.metadata["retry_after_seconds"] == seconds
     assert "retry_after_seconds" not in shop.api_failure(shop.get("/status/429")).metadata
+
+
+@pytest.mark.parametrize(("date", "seconds"), [
+    ("Wed, 21 Oct 2026 07:28:30 GMT", 30),
+    ("Wednesday, 21-Oct-26 07:29:00 GMT", 60),
+    ("Wed Oct 21 07:29:10 2026", 70),
+    ("Wed, 21 Oct 2026 09:28:05 +0200", 5),
+    ("Wed, 21 Oct 2026 07:27:00 GMT", 0),
+])  # fmt: skip
+def test_a_date_to_retry_after_is_counted_from_the_servers_clock(date: str, seconds: int) -> None:
+    headers = {"Date": "Wed, 21 Oct 2026 07:28:00 GMT", "Retry-After": date}
+    assert ApiResponse(httpx.Response(503, headers=headers)).retry_after == seconds
+
+
+def test_a_date_to_retry_after_without_the_servers_own_is_counted_from_here() -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
+    seconds = ApiResponse(httpx.Response(503, headers={"Retry-After": until})).retry_after
+    assert seconds is not None and 240 <= seconds <= 300
 
 
 def test_transport_trouble_is_retryable(shop: ApiHandler) -> None:

@@ -51,7 +51,7 @@ def step_view(
     }
 
 
-def readiness(view: Mapping[str, Any]) -> dict[str, Any]:
+def readiness(view: Mapping[str, Any], row: StepRow) -> dict[str, Any]:
     """What a task tells of each of its steps: whether it may run, and why not."""
     wanted = (
         "task_uuid", "name", "current_state", "dependencies_satisfied", "retry_eligible", "ready_for_execution",
@@ -59,7 +59,9 @@ def readiness(view: Mapping[str, Any]) -> dict[str, Any]:
         "last_attempted_at",
     )  # fmt: skip
     ids = {"workflow_step_uuid": view["step_uuid"], "named_step_uuid": view["step_uuid"]}
-    return ids | {key: view[key] for key in wanted} | {"backoff_request_seconds": None}
+    waits = row.state == StepState.WAITING_FOR_RETRY
+    seconds = -((row.ended_at - row.run_at) // 1_000_000) if waits else None
+    return ids | {key: view[key] for key in wanted} | {"backoff_request_seconds": seconds}
 
 
 def results_view(attempts: Sequence[AttemptRow], workers: WorkerNames) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def task_view(
         "recommended_action": _ACTIONS[status],
         "completion_percentage": round(100 * done / len(steps), 2) if steps else 0.0,
         "health_status": health_status(states),
-        "steps": [readiness(view) for view in views],
+        "steps": [readiness(view, step) for view, step in zip(views, steps, strict=True)],
         "warnings": [_warning(warning) for warning in warnings],
     }
 

@@ -60,7 +60,7 @@ def _callable(text: str) -> str:
 
 
 def _attempts(number: int) -> int:
-    if number < 1:
+    if number < 0:
         raise words("OUT_OF_RANGE", f"counts all attempts, the first one too, so 1 is the least; found {number}")
     if number > MOST_ATTEMPTS:
         raise words("OUT_OF_RANGE", f"must be at most {MOST_ATTEMPTS}; found {number}")
@@ -83,7 +83,7 @@ class HandlerSpec(Block):
 
 
 class Retry(Block):
-    """When and how often a failed step runs again; ``max_attempts`` counts the first attempt too."""
+    """When and how often a failed step runs again; ``max_attempts`` counts the first attempt, which always runs."""
 
     retryable: bool = True
     max_attempts: Annotated[int, AfterValidator(_attempts)] = 3
@@ -95,7 +95,8 @@ class Retry(Block):
     @property
     def policy(self) -> RetryPolicy:
         """The same as the word that the other floors use."""
-        return RetryPolicy(**{name: getattr(self, name) for name in Retry.model_fields})
+        said = {name: getattr(self, name) for name in Retry.model_fields}
+        return RetryPolicy(**{**said, "max_attempts": max(1, self.max_attempts)})
 
 
 class Metadata(Block):

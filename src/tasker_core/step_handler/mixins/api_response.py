@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ ERROR_TYPES = {
     504: "gateway_timeout",
 }
 
-SECONDS_FOR_A_DATE = 60
-"""The delay taken from a Retry-After that is a date instead of a number of seconds."""
+SECONDS_FOR_THE_UNREADABLE = 60
+"""The delay taken from a Retry-After that is neither a number of seconds nor a date."""
 
 
 class ApiResponse:
@@ -65,14 +68,18 @@ class ApiResponse:
 
     @property
     def retry_after(self) -> int | None:
-        """Seconds to wait as the server asks: 60 when it gives a date, None when it doesn't ask."""
+        """Seconds to wait as the server asks, by a number or a date; None when it doesn't ask.
+
+        A date is counted from the server's own ``Date``, since its clock may differ from this one's. 60 for what can't
+        be read.
+        """
         value = self.raw_response.headers.get("retry-after")
         if value is None:
             return None
-        try:
+        if value.strip().isdecimal():
             return int(value)
-        except ValueError:
-            return SECONDS_FOR_A_DATE
+        until, now = _date(value), _date(self.raw_response.headers.get("date", "")) or datetime.now(UTC)
+        return SECONDS_FOR_THE_UNREADABLE if until is None else max(0, ceil((until - now).total_seconds()))
 
     @property
     def error_type(self) -> str:
@@ -101,6 +108,14 @@ class ApiResponse:
     def to_dict(self) -> dict[str, Any]:
         """``status_code``, ``headers`` and ``body``."""
         return {"status_code": self.status_code, "headers": self.headers, "body": self.body}
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _decoded(response: httpx.Response) -> Any:
