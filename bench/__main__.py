@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="?", const="all", default="", help="measure peers too: all, or names")
     parser.add_argument("--databases", default="sqlite,postgres", help="Tasker's: sqlite, postgres, or both")
     parser.add_argument(
-        "--workloads", default="", help=f"of {', '.join(plan.PLAYS)}; without: all but f, with peers all but e, f, g"
+        "--workloads", default="", help=f"of {', '.join(plan.PLAYS)}; without: all but f, with peers all but e, f, g, h"
     )
     parser.add_argument("--runs", type=int, default=3, help="rounds; the median is shown")
     parser.add_argument("--percent", type=int, default=100, help="size of the workloads")

@@ -62,6 +62,11 @@ RATIOS = (
         for kind, name in DATABASES
     ),
     *(
+        Ratio(f"H {name} created/s, over HTTP : in process", f"Tasker/{kind}/h", "HTTP created/s",
+              f"Tasker/{kind}/h", "in process created/s", 0, 0)
+        for kind, name in DATABASES
+    ),
+    *(
         Ratio(f"{workload.upper()} {name} steps/s : A1", f"Tasker/{kind}/{workload}", "steps/s",
               f"Tasker/{kind}/a1", "steps/s", 0.8, 1.2)
         for workload in ("b", "c") for kind, name in DATABASES

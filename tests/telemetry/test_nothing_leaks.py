@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -124,14 +125,44 @@ def test_spans_that_cant_be_sent_do_no_harm(workshop: Workshop) -> None:
         assert worker.wait(30) == 0
 
 
-def test_a_run_command_is_quiet_about_it_too(workshop: Workshop) -> None:
+def test_a_run_command_sends_its_spans_and_is_quiet_about_it_too(workshop: Workshop) -> None:
     template = workshop.directory / "flow.json"
     template.write_text(json.dumps(flow({"burst": []}, burst=AFTER_ONE)))
     said = json.dumps({"secret": SECRET})
-    done = tasker(
-        "--verbose", "run", template, "--handlers", TALKERS, "--input", said, url=workshop.url, cwd=workshop.directory
-    )
+    with receiver() as received:
+        done = tasker(
+            "--verbose", "run", template, "--handlers", TALKERS, "--input", said, "--log-format", "json",
+            url=workshop.url, cwd=workshop.directory, OTEL_EXPORTER_OTLP_ENDPOINT=received.url,
+        )  # fmt: skip
     assert done.code == 1
-    logged = [line for line in done.err.splitlines() if re.match(r"\d{4}-\d\d-\d\d ", line)]
-    assert any("failed: handler_error" in line for line in logged)
+    logged = [line for line in done.err.splitlines() if line.startswith("{")]
+    assert any("failed: handler_error" in json.loads(line)["message"] for line in logged)
     assert not any(SECRET in line for line in logged)
+    assert {span.name for span in received.spans} >= {"create flow", "step burst", "attempt burst"}
+    assert {span.service for span in received.spans} == {"tasker-run"}
+    assert SECRET.encode() not in received.raw
+
+
+def test_what_a_newcomer_starts_logs_and_sends_spans_as_configured(sqlite_url: str, tmp_path: Path) -> None:
+    template = tmp_path / "config/tasks/flow.yaml"
+    template.parent.mkdir(parents=True)
+    template.write_text(json.dumps(flow({"say": [], "burst": ["say"]}, burst=AFTER_ONE)))
+    with receiver() as received:
+        more = {
+            "LOG_LEVEL": "DEBUG", "TASKER_LOG_FORMAT": "json", "OTEL_EXPORTER_OTLP_ENDPOINT": received.url
+        }  # fmt: skip
+        arguments = ("dev", "--handlers", TALKERS, "--port", "0")
+        with Background(*arguments, log=tmp_path / "log", url=sqlite_url, cwd=tmp_path, **more) as dev:
+            dev.await_line("Ctrl-C ends")
+            (url,) = re.findall(r"Tasker serves (http://\S+):", dev.output())
+            wish = {"name": "flow", "namespace": "shop", "context": {"secret": SECRET}}
+            task = httpx.post(f"{url}/v1/tasks", json=wish, timeout=20).json()["task_uuid"]
+            done = httpx.get(f"{url}/v1/tasks/{task}", params={"wait_ms": 20_000}, timeout=30).json()
+            assert done["status"] == "blocked_by_failures"
+            dev.signal(signal.SIGINT)
+            dev.wait()
+    told = [json.loads(line) for line in dev.output().splitlines() if line.startswith("{")]
+    assert any(line.get("task_uuid") == task and line.get("step") == "burst" for line in told)
+    assert {span.service for span in received.spans} == {"tasker-dev"}
+    assert {span.name for span in received.spans} >= {"create flow", "step say", "attempt burst"}
+    assert SECRET not in dev.output() and SECRET.encode() not in received.raw

@@ -13,10 +13,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from tasker_core import InvalidRequestError, PermanentError, StepContext
+from tasker_core import InvalidRequestError, PermanentError, StepContext, TaskerClient
 from tasker_core.engine import Engine
 from tasker_core.store import Store, open_database
 from tests.support.flows import Hands, ok
+from tests.support.served import served
 from tests.support.workshop import Workshop, eventually
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -93,6 +94,27 @@ def test_creation_steps_and_attempts_are_one_trace(workshop: Workshop, spans: In
     assert first.status.status_code is StatusCode.ERROR and third.status.status_code is StatusCode.UNSET
     for span in spans.get_finished_spans():
         assert span.events == () and span.status.description is None, "what an error says isn't told"
+
+
+def test_the_trace_of_a_caller_goes_on_at_a_server(workshop: Workshop, spans: InMemorySpanExporter) -> None:
+    workshop.template({"pay": []})
+    with served(workshop.url) as server, TaskerClient(url=server.url) as client:
+        with trace.get_tracer("shop").start_as_current_span("checkout"):
+            client.create_task("flow", namespace="shop")
+            client.create_tasks([{"name": "flow", "namespace": "shop", "context": {"no": 2}}])
+        client.create_task("flow", namespace="shop", context={"no": 3})
+    first, second, untraced = named(spans, "create flow")
+    parents = {id_of(span): parent_of(span) for span in spans.get_finished_spans()}
+
+    def root(span: ReadableSpan) -> int:
+        """The web framework may have spans of its own in between."""
+        at = id_of(span)
+        while (above := parents.get(at)) is not None:
+            at = above
+        return at
+
+    checkout = id_of(one(spans, "checkout"))
+    assert root(first) == root(second) == checkout != root(untraced)
 
 
 def test_a_step_that_fails_is_told_as_such(workshop: Workshop, spans: InMemorySpanExporter) -> None:

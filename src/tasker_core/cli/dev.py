@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,7 @@ def dev(
         host=host,
         port=port,
         database_url=database_url,
+        log_level="DEBUG" if logging.getLogger().level == logging.DEBUG else None,  # as -v says
     )
     settings = load_settings(options.as_settings())
     for package in settings.worker.handlers:

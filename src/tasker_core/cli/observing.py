@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasker_core.telemetry import logs
-from tasker_core.telemetry.exporting import export_spans
+from tasker_core.telemetry.exporting import exported_spans
 
 LogFormat = Annotated[str | None, typer.Option("--log-format", help="text or json; else what the settings say, text.")]
 
@@ -20,8 +20,5 @@ def watched(service: str, log_format: str | None) -> Iterator[None]:
     """Log in the format that was asked for, and send this command's spans in the name of ``service``."""
     if log_format is not None:
         logs.configure(log_format, logging.getLogger().level)
-    flush = export_spans(service)
-    try:
+    with exported_spans(service):
         yield
-    finally:
-        flush()

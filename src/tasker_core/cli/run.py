@@ -12,6 +12,7 @@ import typer
 from rich.live import Live
 
 from tasker_core.cli.inputs import read_context
+from tasker_core.cli.observing import LogFormat, watched
 from tasker_core.cli.output import AsJson, Database, duration, errors, people, print_json, task_view, took, whole
 from tasker_core.cli.worker import Concurrency, Handlers
 from tasker_core.client import TaskerClient
@@ -38,6 +39,7 @@ def run(
     new: Annotated[bool, typer.Option("--new", help="Make another task even if the same exists.")] = False,
     concurrency: Concurrency = None,
     database_url: Database = None,
+    log_format: LogFormat = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one task to its end, with live progress.
@@ -48,7 +50,10 @@ def run(
     context = read_context(input)
     read = read_file(template)
     store = chosen_store(database_url)  # this process's own, and no server that the settings name
-    with TaskerClient(initiator=operator(), source_system="tasker run", database_url=store) as client:
+    with (
+        watched("tasker-run", log_format),
+        TaskerClient(initiator=operator(), source_system="tasker run", database_url=store) as client,
+    ):
         worker = Worker.start(handlers, database_url=store, concurrency=concurrency, template_path=template)
         try:
             _check_handlers(worker, read.template)

@@ -16,6 +16,7 @@ from tasker_core.client.tries import Tries
 from tasker_core.errors import InvalidRequestError
 from tasker_core.forks import renew_in_children
 from tasker_core.settings.values import Settings
+from tasker_core.telemetry import tracing
 from tasker_core.version import VERSION
 
 R = TypeVar("R")
@@ -69,6 +70,8 @@ class _Connections(Generic[H]):
         headers = {"X-Request-ID": request_id}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
+        if (traceparent := tracing.current_traceparent()) is not None:
+            headers["traceparent"] = traceparent
         return {
             "method": request.method,
             "url": request.path,

@@ -22,6 +22,7 @@ from tasker_core.errors import TaskerError
 from tasker_core.registry import HandlerRegistry
 from tasker_core.settings import load_settings
 from tasker_core.telemetry import logs
+from tasker_core.telemetry.exporting import exported_spans
 from tasker_core.template_files import read_templates
 from tasker_core.worker import Worker
 from tasker_core.worker.worker import discover
@@ -51,7 +52,8 @@ class Child:
             if self._stop.is_set():
                 return 0
         try:
-            return self._serve()
+            with exported_spans("tasker-dev"):
+                return self._serve()
         except (TaskerError, OSError, ImportError) as error:
             self._report("failed", why=told(error))
             return FAILED

@@ -18,6 +18,7 @@ class Options:
     host: str | None = None
     port: int | None = None
     database_url: str | None = None
+    log_level: str | None = None
 
     def as_settings(self) -> Mapping[str, Any]:
         """The same, as arguments of ``load_settings``."""
@@ -30,6 +31,7 @@ class Options:
             "database": {"url": self.database_url},
             "server": {"host": self.host, "port": self.port},
             "worker": worker,
+            "logging": {"level": self.log_level},
         }
 
     def as_text(self) -> str:
