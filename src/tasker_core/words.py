@@ -86,6 +86,7 @@ class Ending(StrEnum):
     """How an attempt ended, in the order from good to bad."""
 
     OK = "ok"
+    YIELDED = "yielded"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     LOST = "lost"
@@ -117,7 +118,10 @@ class StepError:
 
 
 class Outcome(NamedTuple):
-    """The end of one attempt, whoever ended it: a handler's return or error, a timeout, a lost worker, a hand-back."""
+    """The end of one attempt, whoever ended it: a handler's return or error, a timeout, a lost worker, a hand-back.
+
+    One that yielded has its checkpoint in ``result``.
+    """
 
     key: LeaseKey
     ending: Ending
@@ -149,7 +153,8 @@ class Attempted(NamedTuple):
 class Verdict(NamedTuple):
     """What an outcome means for its step: the next state, when it may run again, and what is written down.
 
-    ``spends_attempt`` is False only for a hand-back. ``crashes`` is the number of losses in a row after this one.
+    ``spends_attempt`` is False only for a hand-back and for one that yielded at a ``checkpoint``. ``crashes`` is the
+    number of losses in a row after this one.
     """
 
     key: LeaseKey
@@ -160,6 +165,7 @@ class Verdict(NamedTuple):
     error: JsonText | None = None
     spends_attempt: bool = True
     crashes: int = 0
+    checkpoint: JsonText | None = None
 
 
 @dataclass(slots=True)
@@ -168,7 +174,8 @@ class Lease:
 
     ``dependency_results`` maps step names to JSON texts ``{"result": ..., "metadata": ...}``, None for a step that was
     resolved without a result. ``rank`` orders steps: the lower, the sooner. ``traceparent`` is what the attempt's span
-    hangs on (W3C Trace Context).
+    hangs on (W3C Trace Context). ``inputs`` is what an instance of a batch is to work on, ``checkpoint`` how far an
+    earlier attempt was.
     """
 
     key: LeaseKey
@@ -185,6 +192,8 @@ class Lease:
     correlation_id: str
     dependency_results: Mapping[str, JsonText | None]
     traceparent: str | None = None
+    inputs: JsonText | None = None
+    checkpoint: JsonText | None = None
 
 
 class Settled(StrEnum):

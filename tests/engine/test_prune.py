@@ -18,6 +18,7 @@ from tasker_core.errors import InvalidRequestError, TaskNotFoundError
 from tasker_core.settings.ages import age
 from tasker_core.store import open_database
 from tasker_core.store.history import PAGE
+from tests.support.batches import batching, cut
 from tests.support.flows import Hands, failed, flow, ok, wish
 from tests.support.graphs import tables
 from tests.support.meddling import meddle
@@ -31,6 +32,7 @@ GRAPH = {"check": [], "pay": ["check"], "ship": ["pay"]}
 def templates(engine: Engine) -> None:
     engine.catalog.register(flow(GRAPH), replace=False)
     engine.catalog.register(flow(GRAPH, namespace="returns"), replace=False)
+    engine.catalog.register(batching().model_copy(update={"version": "2.0.0"}), replace=False)
 
 
 def create(engine: Engine, count: int = 1, **wishes: Any) -> list[str]:
@@ -86,14 +88,16 @@ def test_nothing_of_a_dropped_task_is_left_and_the_others_are_untouched(
     late_lease = hands.claim()["check"]
     engine.cancel(late, actor="ann", reason="")
     hands.report(ok(late_lease))
-    old.append(late)
+    (batch,) = create(engine, version="2.0.0")
+    hands.play({"analyze": lambda _: cut(2)})
+    old += [late, batch]
     numbers = engine.store.tasks.numbers([*old, young])
     full = traces(engine, old, numbers)
     assert set(full) >= {"tasks", "task_payloads", "steps", "attempts", "dependencies", "transitions", "dead_letters"}
     assert all(rows for table, rows in full.items() if table not in ("dead_letters", "warnings")), full
 
     clock.advance(40 * DAY)
-    assert engine.prune(MONTH) == Pruned(4, 12)
+    assert engine.prune(MONTH) == Pruned(5, 17)
     assert set(traces(engine, old, numbers).values()) == {0}
     assert tables(engine.store) == before
     assert engine.prune(MONTH) == Pruned(0, 0)

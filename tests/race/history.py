@@ -20,7 +20,9 @@ from tests.race.beside import Beside
 from tests.race.plans import HANDLERS, plans
 from tests.race.player import Player, expected
 from tests.race.soundness import difference, sound
-from tests.support.model import NAMESPACE, Asked, ExistsError, Model, NotNowError, Plan, Step, Wish
+from tests.support.batches import cursors
+from tests.support.model import Asked, ExistsError, Model, NotNowError, Step
+from tests.support.model_plan import NAMESPACE, Plan, Wish
 
 LANES = [lane_of(NAMESPACE, handler) for handler in HANDLERS]
 MOST_TASKS = 5
@@ -37,7 +39,7 @@ picks = st.integers(0, 999)
 """Chooses among what there is when the time comes."""
 
 outcomes = st.sampled_from(
-    ["ok", "ok", "permanent", "retryable", "released", "permanent", "timeout", "later", "retryable"]
+    ["ok", "ok", "permanent", "retryable", "released", "permanent", "timeout", "later", "retryable", "yielded"]
 )
 claims = st.builds(
     Asked,
@@ -206,6 +208,9 @@ class History(RuleBasedStateMachine):
             case "ok":
                 self.results += 1
                 return Outcome(key, Ending.OK, result=f'{{"result":{self.result_of(key)}}}')
+            case "yielded":
+                self.results += 1
+                return Outcome(key, Ending.YIELDED, result=f'{{"cursor":{self.results}}}')
             case "released":
                 return Outcome(key, Ending.RELEASED, reason="stopping")
             case "timeout":
@@ -216,8 +221,11 @@ class History(RuleBasedStateMachine):
                 return Outcome(key, Ending.FAILED, error=StepError("it broke", "E", retryable=how == "retryable"))
 
     def result_of(self, key: LeaseKey) -> str:
-        """A new number; of a decision a choice that depends on it, which now and then can't be carried out."""
+        """A new number; of a decision a choice that depends on it, which now and then can't be carried out, and of an
+        analyzer so many pieces."""
         plan = self.model.tasks[key.task].wish.plan
+        if key.no in plan.growth.openers - plan.growth.decisions:
+            return self.cut(plan, key.no)
         if key.no not in plan.growth.decisions:
             return str(self.results)
         able = [name for n, name in enumerate(plan.growth.choices(key.no)) if self.results >> n % 5 & 1]
@@ -225,6 +233,16 @@ class History(RuleBasedStateMachine):
         self.tried[f"decisions for {min(len(names), 2)}{'+' * (len(names) > 1)} steps"] += 1
         chosen = {"type": "create_steps", "step_names": names} if names else {"type": "no_branches"}
         return json.dumps({"decision_point_outcome": chosen, "n": self.results})
+
+    def cut(self, plan: Plan, analyzer: int) -> str:
+        workers = [no for no, batch in plan.growth.batches.items() if batch.analyzer == analyzer]
+        count = self.results % 7
+        self.tried["batches" if count else "batches of nothing"] += 1
+        pieces = {
+            "type": "create_batches", "worker_template_name": f"s{workers[self.results % len(workers)]}",
+            "cursor_configs": cursors(count), "total_items": "?" if self.results % 17 == 0 else count * 10,
+        }  # fmt: skip
+        return json.dumps({"batch_processing_outcome": pieces if count else {"type": "no_batches"}})
 
     def settle(self, batch: Sequence[Outcome], asked: Asked | None) -> None:
         asked = self.by_somebody(asked) if asked else None
@@ -289,7 +307,7 @@ class History(RuleBasedStateMachine):
             task, no = steps[which % len(steps)]
             self.agree_on(
                 lambda: self.model.reset(task.number, no, "ann", "try again", self.clock.now()),
-                lambda player: player.reset(task.wish, no, "ann", "try again"),
+                lambda player: player.reset(task.wish, task.steps[no].name, "ann", "try again"),
             )
             self.tried["steps reset"] += state is StepState.ERROR
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from tasker_core.words import RetryPolicy
-from tests.support.model import Plan, PlannedStep
+from tests.support.model_plan import Plan, PlannedStep
 
 HANDLERS = ("h1", "h2", "h3")
 
@@ -25,6 +25,8 @@ POLICIES = tuple(
 )
 
 TYPES = ("standard", "standard", "decision", "deferred_convergence")
+
+STRATEGIES = ("continue_on_failure", "isolate", "fail_fast")
 
 Parents = Sequence[tuple[int, ...]]
 
@@ -69,6 +71,25 @@ shapes: st.SearchStrategy[Parents] = st.one_of(
 
 
 @st.composite
+def _batched(draw: st.DrawFn, steps: Sequence[PlannedStep]) -> Sequence[PlannedStep]:
+    """The same steps with one of them cutting a batch, whose worker stands right behind it; some of those that waited
+    for that step wait for the worker."""
+    cutter = draw(st.one_of(st.just(1), st.just(1), st.integers(1, len(steps))))
+    cutting = steps[cutter - 1]._replace(
+        type="batchable", parallelism=draw(st.sampled_from((2, 1, 3, 10))), strategy=draw(st.sampled_from(STRATEGIES))
+    )
+    working = cutting._replace(type="batch_worker", parents=(cutter,), retry=draw(st.sampled_from(POLICIES)))
+    behind = []
+    for step in steps[cutter:]:
+        parents = {no if no <= cutter else no + 1 for no in step.parents}
+        if cutter in parents:
+            parents |= draw(st.sampled_from([{cutter + 1}, {cutter + 1}, set()]))
+            parents -= draw(st.sampled_from([{cutter}, set()])) if cutter + 1 in parents else set()
+        behind.append(step._replace(parents=tuple(sorted(parents))))
+    return [*steps[: cutter - 1], cutting, working, *behind]
+
+
+@st.composite
 def plans(draw: st.DrawFn, name: str) -> Plan:
     """A plan of this name."""
     parents = draw(shapes)
@@ -83,4 +104,6 @@ def plans(draw: st.DrawFn, name: str) -> Plan:
         )
         for before in parents
     ]
+    if draw(st.booleans()):
+        steps = [*draw(_batched(steps))]
     return Plan(name, tuple(steps))

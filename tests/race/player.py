@@ -14,7 +14,8 @@ from tasker_core.store import Store
 from tasker_core.store.rows import WorkerRow
 from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Micros, Outcome, Reply, Report
 from tests.race.beside import Beside, Rows
-from tests.support.model import NAMESPACE, ROLL, Answer, Asked, ExistsError, Hold, Model, NotNowError, Plan, Wish
+from tests.support.model import ROLL, Answer, Asked, ExistsError, Hold, Model, NotNowError
+from tests.support.model_plan import NAMESPACE, Plan, Wish
 
 LEASE_TIME = 10 * 365 * 24 * 3_600 * 1_000_000
 """So long that silence alone never ends a worker: in a history they end by word."""
@@ -29,6 +30,8 @@ QUESTIONS = (
     "select task_id, no, reason from tasker.dead_letters",
     "select task_id, parent, child from tasker.dependencies",
     "select task_id from tasker.task_payloads",
+    "select task_id, no, parallelism, total, next, free, halted from tasker.batches",
+    "select task_id, no, inputs, checkpoint from tasker.step_payloads",
 )
 
 Holding = dict[str, Any]
@@ -123,9 +126,9 @@ class Player:
         except TaskStateError:
             raise NotNowError from None
 
-    def reset(self, task: Wish, no: int, actor: str, reason: str) -> None:
+    def reset(self, task: Wish, step: str, actor: str, reason: str) -> None:
         try:
-            self.engine.reset(task.uuid, f"s{no}", actor=actor, reason=reason)
+            self.engine.reset(task.uuid, step, actor=actor, reason=reason)
         except TaskStateError:
             raise NotNowError from None
 
@@ -137,7 +140,7 @@ class Player:
     def holding(self) -> tuple[Holding, list[Rows]]:
         """All that the database holds, in the model's words and as it stands there."""
         rows = self._beside.read(*QUESTIONS)
-        tasks, steps, attempts, transitions, dead, _, _ = rows
+        tasks, steps, attempts, transitions, dead, _, _, batches, payloads = rows
         task_of = {number: own for own, number in self._tasks.items()}
         worker_of = {0: 0} | {number: own for own, number in self._workers.items()}
         return {
@@ -153,6 +156,8 @@ class Player:
                 (task_of[row[0]], *row[1:5], row[5].split(" ")[0], row[6]) for row in transitions
             ),
             "dead letters": sorted((task_of[row[0]], *row[1:]) for row in dead),
+            "batches": {(task_of[row[0]], row[1]): (*row[3:6], bool(row[6])) for row in batches},
+            "payloads": {(task_of[row[0]], row[1]): row[2:] for row in payloads},
         }, rows  # fmt: skip
 
     def _report(self, outcome: Outcome) -> Report:
@@ -174,8 +179,9 @@ class Player:
             assert key not in held and key not in self._leases, f"{self.name}: {key} was handed out twice"
             self._leases[key] = lease
             held[key] = Hold(
-                lease.attempt, lease.crashes, lease.step, lease.lane, lease.rank, dict(lease.dependency_results)
-            )
+                lease.attempt, lease.crashes, lease.step, lease.lane, lease.rank, dict(lease.dependency_results),
+                lease.inputs, lease.checkpoint,
+            )  # fmt: skip
         return held
 
     def _spoken(self, key: LeaseKey) -> LeaseKey:
@@ -203,4 +209,11 @@ def expected(model: Model) -> Holding:
         "attempts": {(task.number, *key): tuple(one) for task in tasks for key, one in task.attempts.items()},
         "transitions": sorted((task.number, *one) for task in tasks for one in task.transitions),
         "dead letters": sorted(model.dead),
+        "batches": {(task.number, worker): tuple(slots) for task in tasks for worker, slots in task.batches.items()},
+        "payloads": {
+            (task.number, no): (step.piece, step.checkpoint)
+            for task in tasks
+            for no, step in task.steps.items()
+            if step.piece is not None or step.checkpoint is not None
+        },
     }  # fmt: skip

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from tasker_core.rules.batches import index_of, worker_of
 from tasker_core.rules.states import task_state
 from tasker_core.words import StepState, TaskState
 from tests.race.beside import Rows
@@ -17,7 +18,7 @@ ENQUEUED, RUNNING, WAITING, PENDING, CANCELLED = (
 
 def sound(found: Sequence[Rows]) -> None:
     """Check the rows that ``QUESTIONS`` finds. Raises AssertionError, naming what doesn't hold."""
-    tasks, steps, attempts, transitions, dead, dependencies, payloads = found
+    tasks, steps, attempts, transitions, dead, dependencies, payloads, batches, own_payloads = found
     state_of = {row[0]: TaskState(row[2]) for row in tasks}
     step_of = {row[:2]: StepState(row[2]) for row in steps}
     parents: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
@@ -27,18 +28,27 @@ def sound(found: Sequence[Rows]) -> None:
     for row in attempts:
         recorded[row[:2]].add(row[2])
 
-    for rows in (steps, attempts, transitions, dead, dependencies, payloads):
+    let_in = {(task, worker): next_one for task, worker, _, _, next_one, _, _ in batches}
+    halted = {(task, worker) for task, worker, *_, is_halted in batches if is_halted}
+
+    for rows in (steps, attempts, transitions, dead, dependencies, payloads, batches, own_payloads):
         assert {row[0] for row in rows} <= state_of.keys(), "rows of a task that isn't there"
     assert {row[0]: row[3] for row in tasks} == counted(steps), "total_steps"
 
     for task, no, state, _, _, run_at, waits, attempt, fence, _, _, worker, *_ in steps:
         place = (task, no)
         open_parents = sum(not step_of[parent].satisfies for parent in parents[place])
-        assert waits == open_parents, f"{place} waits for {waits}, and {open_parents} parents are open"
-        assert not (open_parents and state not in (PENDING, CANCELLED)), (
+        batch = (task, worker_of(no))
+        not_yet = batch in let_in and index_of(no) >= let_in[batch]
+        may_be_held = not_yet or (batch in halted and state in (PENDING, CANCELLED))
+        held = waits - open_parents
+        assert held == not_yet or (held == 1 and may_be_held), (
+            f"{place} waits for {waits}, and {open_parents} parents are open"
+        )
+        assert not ((open_parents or held) and state not in (PENDING, CANCELLED)), (
             f"{place} is {state} before its parents are done"
         )
-        assert open_parents or state != PENDING, f"{place} is ready and nobody says so (I3, I4)"
+        assert open_parents or held or state != PENDING, f"{place} is ready and nobody says so (I3, I4)"
         assert 0 <= attempt <= fence, f"{place}: attempt {attempt}, fence {fence}"
         assert state != WAITING or run_at, f"{place} waits for no time"
         running = {fence} if state == RUNNING or (state == CANCELLED and fence not in recorded[place]) else set()
@@ -46,6 +56,13 @@ def sound(found: Sequence[Rows]) -> None:
         assert state != RUNNING or worker, f"{place} runs at nobody's"
         if state_of[task] is TaskState.CANCELLED:
             assert StepState(state).is_final, f"{place} is {state} in a cancelled task"
+
+    for task, worker, parallelism, total, next_one, free, _ in batches:
+        instances = [row for row in steps if row[0] == task and worker_of(row[1]) == worker]
+        assert len(instances) == total, f"batch {worker} of task {task} has {len(instances)} instances, not {total}"
+        if state_of[task] is not TaskState.CANCELLED:
+            begun = [row for row in instances if index_of(row[1]) < next_one and not StepState(row[2]).is_final]
+            assert len(begun) == parallelism - free, f"{len(begun)} of batch {worker} of task {task} have begun"
 
     for task, state in state_of.items():
         own = [step for (of, _), step in step_of.items() if of == task]

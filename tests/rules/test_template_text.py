@@ -57,11 +57,11 @@ lifecycle: {max_duration_minutes: 60, staleness_action: none, auto_fail_on_timeo
 x-team: payments
 steps:
   - name: check
-    step_type: standard
+    step_type: batchable
     handler: {callable: "Shop::StepHandlers::CheckHandler", initialization: {limits: [1, 2.5, null], on: yes}}
   - name: pay
     description: Charges the card
-    type: standard
+    type: batch_worker
     handler: {callable: shop.pay:Pay, method: charge, resolver: mine, x-note: any}
     depends_on: [check]
     system_dependency: gateway

@@ -53,11 +53,11 @@ def test_every_outcome_has_one_verdict_that_a_row_can_hold(outcome: Outcome, att
 
 
 @given(outcomes, attempts, rolls)
-def test_only_a_hand_back_is_free_and_only_losses_count_as_crashes(
+def test_only_a_hand_back_and_a_checkpoint_are_free_and_only_losses_count_as_crashes(
     outcome: Outcome, attempted: Attempted, roll: float
 ) -> None:
     verdict = decide(outcome, attempted, NOW, roll)
-    assert verdict.spends_attempt == (outcome.ending is not Ending.RELEASED)
+    assert verdict.spends_attempt == (outcome.ending not in (Ending.RELEASED, Ending.YIELDED))
     match outcome.ending:
         case Ending.LOST:
             assert verdict.crashes == attempted.crashes + 1
@@ -76,7 +76,10 @@ def test_a_step_runs_again_only_while_attempts_are_left(outcome: Outcome, attemp
         case Ending.OK:
             assert verdict.state is StepState.COMPLETE and verdict.result == outcome.result and verdict.error is None
         case Ending.RELEASED:
-            assert verdict.state is StepState.ENQUEUED
+            assert verdict.state is StepState.ENQUEUED and verdict.checkpoint is None
+        case Ending.YIELDED:
+            assert verdict.state is StepState.ENQUEUED and verdict.checkpoint == outcome.result
+            assert verdict.result is None and verdict.error is None
         case Ending.LOST:
             allowed = policy.retryable and attempted.attempt < policy.max_attempts
             assert runs_again == (allowed and attempted.crashes + 1 < attempted.max_crashes)

@@ -6,15 +6,15 @@ a task by that number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tasker_core.rules.expand import Growth, NewStep, carry_out
-from tasker_core.rules.graph import Ancestry, parents_of
+from tasker_core.rules import batch_outcome, expand
+from tasker_core.rules.batch_outcome import NewBatch
+from tasker_core.rules.batches import FAIL_FAST, ISOLATE, Slots, index_of, instance_no, worker_of
+from tasker_core.rules.expand import NewStep
 from tasker_core.rules.states import task_state
-from tasker_core.rules.template import Template
 from tasker_core.rules.verdict import decide
 from tasker_core.words import (
     Attempted,
@@ -23,83 +23,17 @@ from tasker_core.words import (
     LeaseKey,
     Micros,
     Outcome,
-    RetryPolicy,
     Settled,
     StepError,
     StepState,
     TaskState,
     Verdict,
-    lane_of,
 )
+from tests.support.model_plan import Wish
 
-NAMESPACE = "model"
 ROLL = 0.5
 REFUSED = "late report refused: the lease was lost"
-
-
-class PlannedStep(NamedTuple):
-    """A step of a plan; ``parents`` are numbers of earlier steps, counted from 1."""
-
-    handler: str
-    parents: tuple[int, ...]
-    retry: RetryPolicy
-    max_crashes: int
-    type: str = "standard"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A graph of steps, named s1, s2 ... in their order."""
-
-    name: str
-    steps: tuple[PlannedStep, ...]
-
-    @cached_property
-    def edges(self) -> list[tuple[int, int]]:
-        return [(parent, no) for no, step in enumerate(self.steps, 1) for parent in step.parents]
-
-    @cached_property
-    def parents(self) -> dict[int, list[int]]:
-        return parents_of(range(1, len(self.steps) + 1), self.edges)
-
-    @cached_property
-    def ancestry(self) -> Ancestry[int]:
-        return Ancestry(range(1, len(self.steps) + 1), self.edges)
-
-    @cached_property
-    def growth(self) -> Growth:
-        return Growth.of(Template.from_content(self.content()))
-
-    def lane(self, no: int) -> str:
-        return lane_of(NAMESPACE, self.steps[no - 1].handler)
-
-    def content(self) -> dict[str, Any]:
-        """The same as a template."""
-        return {
-            "name": self.name, "namespace_name": NAMESPACE, "version": "1.0.0",
-            "steps": [
-                {
-                    "name": f"s{no}", "type": step.type, "handler": {"callable": step.handler},
-                    "max_crashes": step.max_crashes,
-                    "dependencies": [f"s{parent}" for parent in step.parents],
-                    "retry": {name: getattr(step.retry, name) for name in RetryPolicy.__slots__},
-                }
-                for no, step in enumerate(self.steps, 1)
-            ],
-        }  # fmt: skip
-
-
-class Wish(NamedTuple):
-    """A task that is asked for; the same plan and order make it the same task."""
-
-    uuid: str
-    plan: Plan
-    order: int
-    priority: int
-
-    @property
-    def identity(self) -> tuple[str, int]:
-        return self.plan.name, self.order
+HELD_BACK = "held back: an instance of its batch failed (fail_fast)"
 
 
 class Attempt(NamedTuple):
@@ -129,6 +63,11 @@ class Step:
     worker: int = 0
     claimed_at: Micros = 0
     ended_at: Micros = 0
+    name: str = ""
+    piece: JsonText | None = None
+    checkpoint: JsonText | None = None
+    is_held: bool = False
+    """An instance of a batch that isn't let in, or was held back."""
 
 
 @dataclass
@@ -141,10 +80,16 @@ class Task:
     state: TaskState = TaskState.STEPS_IN_PROCESS
     attempts: dict[tuple[int, int], Attempt] = field(default_factory=dict)
     transitions: list[tuple[int, str, str, Micros, str, str]] = field(default_factory=list)
+    batches: dict[int, Slots] = field(default_factory=dict)
+    """By the number of the worker step."""
 
     def waits(self, no: int) -> int:
-        """How many parents of a step aren't done."""
-        return sum(not self.steps[parent].state.satisfies for parent in self.parents[no])
+        """How many parents of a step aren't done, and one more for one that is held."""
+        return sum(not self.steps[parent].state.satisfies for parent in self.parents[no]) + self.steps[no].is_held
+
+    def instances(self, worker: int) -> list[int]:
+        """The numbers of the instances of a worker step."""
+        return [no for no in self.steps if worker_of(no) == worker]
 
     def result(self, no: int) -> JsonText | None:
         return self.attempts[no, self.steps[no].fence].result
@@ -159,6 +104,8 @@ class Hold(NamedTuple):
     lane: str
     rank: int
     inputs: Mapping[str, JsonText | None]
+    piece: JsonText | None = None
+    checkpoint: JsonText | None = None
 
 
 class Asked(NamedTuple):
@@ -220,7 +167,9 @@ class Model:
     def _add(self, wish: Wish, now: Micros) -> None:
         parents: dict[int, Sequence[int]] = {no: wish.plan.parents[no] for no in sorted(wish.plan.growth.initial)}
         steps = {
-            no: Step(StepState.PENDING, now, 0) if before else Step(StepState.ENQUEUED, now, now)
+            no: Step(StepState.PENDING, now, 0, name=f"s{no}")
+            if before
+            else Step(StepState.ENQUEUED, now, now, name=f"s{no}")
             for no, before in parents.items()
         }
         number = len(self.tasks) + 1
@@ -239,12 +188,13 @@ class Model:
                 step.attempt += 1
                 step.fence += 1
                 plan = task.wish.plan
-                inputs = {*plan.parents[no], *(a for a in plan.ancestry.of(no) if f"s{a}" in asked.wants)}
+                inputs = plan.inputs(no, asked.wants).union(*map(task.instances, plan.converges_on(no)))
                 key = LeaseKey(task.number, no, step.fence)
                 there = [no for no in sorted(inputs) if no in task.steps and task.steps[no].state.satisfies]
                 claimed[key] = self.held[key] = Hold(
-                    step.attempt, step.crashes, f"s{no}", lane, task.rank, {f"s{no}": task.result(no) for no in there}
-                )
+                    step.attempt, step.crashes, step.name, lane, task.rank,
+                    {task.steps[no].name: task.result(no) for no in there}, step.piece, step.checkpoint,
+                )  # fmt: skip
         return claimed
 
     def queue(self, lane: str) -> list[tuple[Task, int]]:
@@ -260,7 +210,7 @@ class Model:
     def settle(self, outcomes: Sequence[Outcome], actor: str, now: Micros, asked: Asked | None = None) -> Answer:
         """Apply ``outcomes``, of two for the same lease the first, then claim; see ``Answer``.
 
-        All at once but for decisions, each of which is settled alone, after the others.
+        All at once but for decisions and analyzers, each of which is settled alone, after the others.
         """
         said: dict[LeaseKey, Outcome] = {}
         for outcome in outcomes:
@@ -278,20 +228,26 @@ class Model:
 
     def _decides(self, outcome: Outcome) -> bool:
         plan = self.tasks[outcome.key.task].wish.plan
-        return outcome.ending is Ending.OK and outcome.key.no in plan.growth.decisions
+        return outcome.ending is Ending.OK and outcome.key.no in plan.growth.openers
 
     def _settle(self, said: dict[LeaseKey, Outcome], actor: str, now: Micros, asked: Asked | None) -> Answer:
-        born: list[NewStep] = []
+        born: Sequence[NewStep] = ()
+        batch: NewBatch | None = None
         for key, outcome in said.items():
             if self._decides(outcome):
                 task = self.tasks[key.task]
-                states = {no: str(step.state) for no, step in task.steps.items()}
-                said[key], born = carry_out(task.wish.plan.growth, outcome, states)
+                plan, states = task.wish.plan, {no: str(step.state) for no, step in task.steps.items()}
+                if key.no in plan.growth.decisions:
+                    said[key], born = expand.carry_out(plan.growth, outcome, states)
+                else:
+                    said[key], born, batch = batch_outcome.carry_out(plan.growth, plan.template, outcome, states)
         verdicts = {key: self._verdict(outcome, now) for key, outcome in said.items()}
         applied = [key for key, verdict in verdicts.items() if self._apply(verdict, said[key].ending, now)]
         for key in applied:
-            self._bear(key, born, now)
-        self._free([key for key in applied if verdicts[key].state.satisfies], now)
+            self._bear(key, born, batch, now)
+        self._end_instances(verdicts, applied, now)
+        self._free({key.task for key in applied if verdicts[key].state.satisfies}, now)
+        self._hold_back(verdicts.values(), actor, now)
         self._rest({key.task for key in said}, actor, "", now)
         claimed = self.claim(asked, now) if asked else {}
         answers = {
@@ -302,7 +258,7 @@ class Model:
 
     def _verdict(self, outcome: Outcome, now: Micros) -> Verdict:
         task, no, _ = outcome.key
-        plan, hold = self.tasks[task].wish.plan.steps[no - 1], self.held[outcome.key]
+        plan, hold = self.tasks[task].wish.plan.step(no), self.held[outcome.key]
         return decide(outcome, Attempted(hold.attempt, plan.retry, hold.crashes, plan.max_crashes), now, ROLL)
 
     def _apply(self, verdict: Verdict, ending: Ending, now: Micros) -> bool:
@@ -316,21 +272,65 @@ class Model:
         )  # fmt: skip
         step.state, step.run_at, step.ended_at, step.crashes = verdict.state, verdict.run_at, now, verdict.crashes
         step.attempt -= 0 if verdict.spends_attempt else 1
+        step.checkpoint = step.checkpoint if verdict.checkpoint is None else verdict.checkpoint
         if verdict.state is StepState.ENQUEUED:
             step.enqueued_at = now
         if ending is Ending.LOST and verdict.state is StepState.ERROR:
             self.dead.append((task.number, no, "worker_lost"))
         return True
 
-    def _bear(self, decision: LeaseKey, born: Sequence[NewStep], now: Micros) -> None:
-        task = self.tasks[decision.task]
+    def _bear(self, opener: LeaseKey, born: Sequence[NewStep], batch: NewBatch | None, now: Micros) -> None:
+        task, names = self.tasks[opener.task], batch.names if batch else {}
+        slots = Slots.of(len(names), batch.plan.parallelism) if batch else None
         for new in born:
             task.parents[new.no] = new.parents
-            task.steps[new.no] = Step(StepState.PENDING, now, 0, epoch=task.steps[decision.no].epoch)
+            is_held = new.no in names and slots is not None and index_of(new.no) >= slots.next
+            task.steps[new.no] = Step(
+                StepState.PENDING, now, 0, epoch=task.steps[opener.no].epoch, name=names.get(new.no, f"s{new.no}"),
+                piece=batch.inputs.get(new.no) if batch else None, is_held=is_held,
+            )  # fmt: skip
+        if batch is not None and slots is not None:
+            task.batches[batch.plan.worker] = slots
 
-    def _free(self, done: Sequence[LeaseKey], now: Micros) -> None:
-        """What waited only for ``done`` may run."""
-        for number in {key.task for key in done}:
+    def _end_instances(self, verdicts: Mapping[LeaseKey, Verdict], applied: Sequence[LeaseKey], now: Micros) -> None:
+        """Instances that ended give up their places; the failed ones may halt their batch, or be set aside."""
+        ended: dict[tuple[int, int], list[StepState]] = {}
+        for key in applied:
+            task, state = self.tasks[key.task], verdicts[key].state
+            batch = task.wish.plan.batch_of(key.no)
+            if batch is None or state not in (StepState.COMPLETE, StepState.ERROR):
+                continue
+            ended.setdefault((key.task, batch.worker), []).append(state)
+            if state is StepState.ERROR and batch.strategy == ISOLATE:
+                task.parents = {no: [p for p in parents if p != key.no] for no, parents in task.parents.items()}
+                self._free({key.task}, now)
+        for (number, worker), states in ended.items():
+            batch = self.tasks[number].wish.plan.growth.batches[worker]
+            slots = self.tasks[number].batches[worker]
+            halt = batch.strategy == FAIL_FAST and StepState.ERROR in states
+            self._let_in(number, worker, slots.ended(len(states), halt=halt), now)
+
+    def _let_in(self, number: int, worker: int, slots: Slots, now: Micros) -> None:
+        task = self.tasks[number]
+        for index in range(task.batches[worker].next, slots.next):
+            task.steps[instance_no(worker, index)].is_held = False
+        task.batches[worker] = slots
+        self._free({number}, now)
+
+    def _hold_back(self, verdicts: Iterable[Verdict], actor: str, now: Micros) -> None:
+        """Of batches that are halted nothing begins, and nothing is retried."""
+        for number in {verdict.key.task for verdict in verdicts}:
+            task = self.tasks[number]
+            for worker, slots in task.batches.items():
+                for no in task.instances(worker) if slots.halted else ():
+                    step = task.steps[no]
+                    if step.state in (StepState.ENQUEUED, StepState.WAITING_FOR_RETRY):
+                        task.transitions.append((no, step.state, StepState.PENDING, now, actor, HELD_BACK))
+                        step.state, step.is_held = StepState.PENDING, True
+
+    def _free(self, tasks: Iterable[int], now: Micros) -> None:
+        """What waits for nothing any more may run."""
+        for number in tasks:
             task = self.tasks[number]
             for no, step in task.steps.items():
                 if step.state is StepState.PENDING and not task.waits(no):
@@ -397,7 +397,13 @@ class Model:
             raise NotNowError
         task.transitions.append((no, step.state, StepState.ENQUEUED, now, actor, reason))
         step.state, step.attempt, step.crashes, step.run_at, step.enqueued_at = StepState.ENQUEUED, 0, 0, now, now
-        for other in task.steps.values():
-            if not other.state.satisfies:
-                other.epoch += 1
+        if (batch := task.wish.plan.batch_of(no)) is not None:
+            for other in task.instances(batch.worker):
+                if task.steps[other].is_held and index_of(other) < task.batches[batch.worker].next:
+                    task.steps[other].is_held = False
+                    task.transitions.append((other, StepState.PENDING, StepState.ENQUEUED, now, actor, reason))
+            self._let_in(number, batch.worker, task.batches[batch.worker].again(), now)
+        for each in task.steps.values():
+            if not each.state.satisfies:
+                each.epoch += 1
         self._rest({number}, actor, reason, now)

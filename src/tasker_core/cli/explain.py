@@ -39,6 +39,8 @@ def _view(found: Explanation) -> Iterable[RenderableType]:
         for step in found.steps:
             table.add_row(step.name, Text(step.reason.text), at(step.reason.since)[:19])
         yield table
+        if found.left_out:
+            yield Text(f"... and {found.left_out:,} more of its batches", style="dim")
     for failure in found.failures:
         yield Text.assemble(
             (f"{failure.step} failed", "red"),

@@ -18,7 +18,7 @@ from tasker_core.engine.database_clock import DatabaseClock, clock_of
 from tasker_core.engine.dead_letters import DeadLetters
 from tasker_core.engine.doctor import examine
 from tasker_core.engine.explain import explain
-from tasker_core.engine.growing import is_decision
+from tasker_core.engine.growing import brings_about
 from tasker_core.engine.hints import Hints
 from tasker_core.engine.listings import Listings
 from tasker_core.engine.memory import Memory
@@ -145,21 +145,24 @@ class Engine:
         """Tell other workers where something may be ready that this reply didn't take."""
         if any(
             report.outcome.ending in (Ending.RELEASED, Ending.LOST)
-            or is_decision(self.catalog.known(report.template), report.outcome)
+            or brings_about(self.catalog.known(report.template), report.outcome)
             for report in reports
         ):
             self.wake.ready(None, but=but)
             return
         taken = set(request.lanes) if request is not None and claimed < request.room else set()
-        left = {
-            lane: report.rank
-            for report in reports
-            if report.outcome.ending is Ending.OK
-            for lane in self.catalog.known(report.template).child_lanes[report.outcome.key.no - 1]
-            if lane not in taken
-        }
+        left = {lane: report.rank for report in reports for lane in self._lanes_behind(report) if lane not in taken}
         if left:
             self.wake.ready(left, but=but)
+
+    def _lanes_behind(self, report: Report) -> Sequence[str]:
+        """Where something may be ready once ``report`` was settled."""
+        known, outcome = self.catalog.known(report.template), report.outcome
+        if outcome.ending is Ending.YIELDED:
+            return (known.lane(outcome.key.no),)
+        # The failure of an instance leaves its place to another one, or frees what waited for it.
+        frees = outcome.ending is Ending.OK or known.batch_of(outcome.key.no) is not None
+        return known.lanes_behind(outcome.key.no) if frees else ()
 
     def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
         """Renew a worker's heartbeat; what it really holds."""
@@ -225,7 +228,7 @@ class Engine:
         """The stored result of a finished step; None when it hasn't finished or has none."""
         no = self.catalog.known(template).numbers.get(step)
         if no is None:
-            return None
+            return self.store.steps.result_of_instance(task, step)
         _, results = self.store.steps.inputs((), [(task, no)])
         return results.get((task, no))
 

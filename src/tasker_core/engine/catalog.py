@@ -11,6 +11,7 @@ from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
 from tasker_core.forks import renew_in_children
 from tasker_core.rules import spelling
+from tasker_core.rules.batches import BatchPlan, worker_of
 from tasker_core.rules.expand import Growth
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.schema import Schema
@@ -29,7 +30,11 @@ CHOICE_HOLDS: Micros = SECOND
 
 @dataclass(frozen=True)
 class Known:
-    """A template by its id in the store; steps are numbered from 1, in the order of the file."""
+    """A template by its id in the store; steps are numbered from 1, in the order of the file.
+
+    Whoever asks by the number of a task's step may ask about an instance of a batch: what holds for its worker step
+    holds for it.
+    """
 
     id: str
     template: Template
@@ -75,11 +80,36 @@ class Known:
             for parent in parents:
                 if self.lanes[no - 1] not in lanes[parent - 1]:
                     lanes[parent - 1].append(self.lanes[no - 1])
+        for no in self.growth.batches:
+            # Another instance of the same batch may have waited for the place of this one.
+            if self.lanes[no - 1] not in lanes[no - 1]:
+                lanes[no - 1].append(self.lanes[no - 1])
         return tuple(map(tuple, lanes))
+
+    def place(self, no: int) -> int:
+        """Where in the lists of this template the step ``no`` of a task stands, from 0. Raises IndexError."""
+        if no <= len(self.template.steps):
+            return no - 1
+        worker = worker_of(no)
+        if worker not in self.growth.batches:
+            raise IndexError(f"{self.template.identity} has no step number {no}")
+        return worker - 1
+
+    def lane(self, no: int) -> str:
+        """The lane of step ``no``."""
+        return self.lanes[self.place(no)]
+
+    def lanes_behind(self, no: int) -> tuple[str, ...]:
+        """The lanes in which something may be ready once step ``no`` is settled."""
+        return self.child_lanes[self.place(no)]
+
+    def batch_of(self, no: int) -> BatchPlan | None:
+        """The batch that step ``no`` is an instance of."""
+        return self.growth.batches.get(worker_of(no)) if no > len(self.template.steps) else None
 
     @cached_property
     def growth(self) -> Growth:
-        """Which steps a task begins with, and which its decisions bring about."""
+        """Which steps a task begins with, and which its decisions and batches bring about."""
         return Growth.of(self.template)
 
     @cached_property
@@ -100,11 +130,12 @@ class Known:
         return tuple(dict.fromkeys(lane for _, _, lane, parents in self.rows if not parents))
 
     def step(self, no: int) -> StepTemplate:
-        return self.template.steps[no - 1]
+        """What the template says of step ``no``. Raises IndexError."""
+        return self.template.steps[self.place(no)]
 
     def attempted(self, no: int, attempt: int, crashes: int) -> Attempted:
         """What the rules ask about an attempt of step ``no``."""
-        policy, max_crashes = self._limits[no - 1]
+        policy, max_crashes = self._limits[self.place(no)]
         return Attempted(attempt, policy, crashes, max_crashes)
 
     @cached_property
@@ -112,15 +143,26 @@ class Known:
         return tuple((step.retry_policy, step.max_crashes) for step in self.template.steps)
 
     def inputs(self, no: int, declared: Sequence[str]) -> Mapping[int, str]:
-        """The steps whose results go along with step ``no``: its parents, and the ancestors that were declared."""
-        inputs = self._inputs.get((no, declared))
+        """The declared steps whose results go along with step ``no``: its parents, and the ancestors that its handler
+        declares. With what comes after a batch goes what its analyzer said; with an instance it doesn't: it can be
+        large, there are many instances, and each is told its own part."""
+        place = self.place(no)
+        inputs = self._inputs.get((place, declared))
         if inputs is None:
-            inputs = {parent: self.step(parent).name for parent in self.parents[no - 1]}
+            plan = self.growth.batches.get(place + 1)
+            parents = [parent for parent in self.parents[place] if plan is None or parent != plan.analyzer]
+            before = [self.growth.batches[parent].analyzer for parent in self.converges_on(no)]
+            inputs = {parent: self.step(parent).name for parent in (*before, *parents)}
             if declared:
                 ancestors = self.template.ancestors(self.step(no).name)
                 inputs |= {self.numbers[name]: name for name in declared if name in ancestors}
-            self._inputs[no, declared] = inputs
+            self._inputs[place, declared] = inputs
         return inputs
+
+    def converges_on(self, no: int) -> Sequence[int]:
+        """The worker steps of the batches that step ``no`` waits for."""
+        batches = self.growth.batches
+        return [parent for parent in self.parents[self.place(no)] if parent in batches] if batches else ()
 
     @cached_property
     def _inputs(self) -> dict[tuple[int, Sequence[str]], Mapping[int, str]]:

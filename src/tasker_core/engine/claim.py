@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.growing import is_instance
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.engine.traces import hang_on_step
+from tasker_core.rules.batches import worker_of
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
 from tasker_core.store.rows import ClaimedRow
@@ -62,10 +64,34 @@ class Claimer:
             )
             for row, memory, inputs in plans
         ]
+        if tellers := [row for row in rows if row.fence > 1 or is_instance(row.no)]:
+            self._add_payloads(leases, tellers)
+        self._add_batch_results(leases)
         if tracing.step_tracer() is not None:
             for lease, row in zip(leases, rows, strict=True):
                 hang_on_step(lease, row.epoch)
         return leases
+
+    def _add_payloads(self, leases: Sequence[Lease], rows: Sequence[ClaimedRow]) -> None:
+        """What instances are to work on, and how far steps are that were claimed before."""
+        found = self._store.steps.payloads([(row.task_id, row.no) for row in rows])
+        for lease in leases:
+            lease.inputs, lease.checkpoint = found.get((lease.key.task, lease.key.no), (None, None))
+
+    def _add_batch_results(self, leases: Sequence[Lease]) -> None:
+        """The results of a batch for the step behind it, read at once: they aren't kept in memory."""
+        known = self._catalog.known
+        behind = [
+            (lease, {(lease.key.task, worker) for worker in workers})
+            for lease in leases
+            if (workers := known(lease.template).converges_on(lease.key.no))
+        ]
+        if behind:
+            found = self._store.steps.results_of_instances(set().union(*(batches for _, batches in behind)))
+            for lease, batches in behind:
+                done = found.get(lease.key.task, [])
+                own = {name: result for no, name, result in done if (lease.key.task, worker_of(no)) in batches}
+                lease.dependency_results = {**lease.dependency_results, **own}
 
     def _memories(self, rows: Sequence[ClaimedRow]) -> dict[int, TaskMemory]:
         epochs = {row.task_id: row.epoch for row in rows}

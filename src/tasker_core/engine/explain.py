@@ -17,6 +17,7 @@ def explain(store: Store, catalog: Catalog, clock: Clock, lease_time: Micros, ta
     facts = store.insight.facts(task)
     if facts is None:
         raise TaskNotFoundError(f"there is no task {task}")
-    steps = catalog.known(facts.template_id).template.steps
-    limits = {no: Limit(step.retry_policy.max_attempts, step.timeout_seconds) for no, step in enumerate(steps, 1)}
+    known = catalog.known(facts.template_id)
+    steps = ((step.no, known.step(step.no)) for step in facts.steps)
+    limits = {no: Limit(step.retry_policy.max_attempts, step.timeout_seconds) for no, step in steps}
     return decide(facts, limits, clock.now(), lease_time)

@@ -29,7 +29,7 @@ def check_context(known: Known, context: JsonText) -> Violations:
 
 def check_result(known: Known, outcome: Outcome) -> tuple[Outcome, Violations]:
     """What in a step's result doesn't fit its ``result_schema``; where enforced, the outcome is a permanent failure."""
-    schema = known.result_schemas.get(outcome.key.no)
+    schema = known.result_schemas.get(known.place(outcome.key.no) + 1)
     if schema is None or outcome.ending is not Ending.OK or outcome.result is None:
         return outcome, ()
     violations = _violations(schema, outcome.result)

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.counting import count_settled
-from tasker_core.engine.growing import carry_out, is_decision
+from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_result
 from tasker_core.engine.traces import record_steps
 from tasker_core.errors import StoreDataError, TemplateError, UnknownTemplateError
+from tasker_core.rules.batches import BatchPlan
 from tasker_core.rules.refusal import is_spoiled, is_what_became_of, spoiled
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
-from tasker_core.store.settling import Born, DeadLetter, Ruling, Settlement
+from tasker_core.store.settling import Birth, DeadLetter, Ruling, Settlement
 from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import (
     Ending,
@@ -55,10 +56,10 @@ class Settler:
         distinct = list({report.outcome.key: report for report in reversed(reports)}.values())[::-1]
         answers: dict[LeaseKey, Settled] = {}
         settlements: list[Settlement] = []
-        deciding = [report for report in distinct if self._decides(report)]
-        plain = [report for report in distinct if not self._decides(report)] if deciding else distinct
+        opening = [report for report in distinct if self._opens(report)]
+        plain = [report for report in distinct if not self._opens(report)] if opening else distinct
         # A decision is settled alone: what it brings about depends on what its task has by then.
-        batches = [*_batches(plain), *([report] for report in deciding)]
+        batches = [*_batches(plain), *([report] for report in opening)]
         for n, batch in enumerate(batches, 1):
             settlements += self._settle(batch, actor, claim if n == len(batches) else None, answers)
         return answers, settlements
@@ -80,7 +81,9 @@ class Settler:
                 answers[key] = Settled.APPLIED
                 if ruling.verdict.state is StepState.COMPLETE:
                     completed += 1
-                    self._memory.learn(key.task, key.no, ruling.verdict.result)
+                    # The results of a batch are read once, all together, and may be too many to remember.
+                    if not is_instance(key.no):
+                        self._memory.learn(key.task, key.no, ruling.verdict.result)
         if len(done.applied) < len(reports):
             self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
         self._memory.forget(task for task, state in done.rested.items() if TaskState(state).is_final)
@@ -92,28 +95,38 @@ class Settler:
 
     def _apply(self, reports: Sequence[Report], actor: str, claim: Claim | None) -> tuple[Sequence[Ruling], Settlement]:
         now, stamp = self._clock.now(), self._ids.stamp()
-        if len(reports) == 1 and self._decides(reports[0]):
-            return self._decide(reports[0], stamp, now, actor, claim)
+        if len(reports) == 1 and self._opens(reports[0]):
+            return self._open(reports[0], stamp, now, actor, claim)
         rulings = [self._ruling(report, now) for report in reports]
         dead = [self._letter(ruling, actor) for ruling in rulings if _is_poison(ruling)]
-        return rulings, self._store.steps.settle(rulings, stamp, now, actor, claim, dead)
+        ends = batch_ends(rulings, self._batches_of(reports))
+        return rulings, self._store.steps.settle(rulings, stamp, now, actor, claim, dead, ends)
 
-    def _decide(
+    def _batches_of(self, reports: Sequence[Report]) -> dict[LeaseKey, BatchPlan]:
+        """The batches of those reports that are on instances of one."""
+        plans: dict[LeaseKey, BatchPlan] = {}
+        for report in reports:
+            key = report.outcome.key
+            if is_instance(key.no) and (plan := self._catalog.known(report.template).batch_of(key.no)) is not None:
+                plans[key] = plan
+        return plans
+
+    def _open(
         self, report: Report, stamp: int, now: Micros, actor: str, claim: Claim | None
     ) -> tuple[Sequence[Ruling], Settlement]:
         known, rulings = self._catalog.known(report.template), list[Ruling]()
 
-        def judge(states: Mapping[int, str]) -> tuple[Ruling, Sequence[Born]]:
-            outcome, born = carry_out(known, report.outcome, states)
+        def judge(states: Mapping[int, str]) -> tuple[Ruling, Birth | None]:
+            outcome, birth = carry_out(known, report.outcome, states)
             rulings.append(self._ruling(report._replace(outcome=outcome), now))
-            return rulings[-1], born if rulings[-1].verdict.state is StepState.COMPLETE else ()
+            return rulings[-1], birth if rulings[-1].verdict.state is StepState.COMPLETE else None
 
-        done = self._store.steps.settle_decision(report.outcome.key, judge, stamp, now, actor, claim)
+        done = self._store.steps.settle_opener(report.outcome.key, judge, stamp, now, actor, claim)
         return rulings[-1:], done
 
-    def _decides(self, report: Report) -> bool:
+    def _opens(self, report: Report) -> bool:
         try:
-            return is_decision(self._catalog.known(report.template), report.outcome)
+            return brings_about(self._catalog.known(report.template), report.outcome)
         except (UnknownTemplateError, TemplateError):
             return False
 

@@ -66,7 +66,7 @@ def readiness(view: Mapping[str, Any], row: StepRow) -> dict[str, Any]:
 
 def results_view(attempts: Sequence[AttemptRow], workers: WorkerNames) -> dict[str, Any]:
     """What the ended attempts of a step came to: the last result, and the history."""
-    told = [attempt for attempt in attempts if attempt.ending != Ending.RELEASED]
+    told = [attempt for attempt in attempts if attempt.ending not in (Ending.RELEASED, Ending.YIELDED)]
     return {
         "results": _execution(told[-1]) if told else None,
         "history": [

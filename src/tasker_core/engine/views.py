@@ -127,19 +127,20 @@ class Views:
         row = self._store.tasks.find(task)
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
-        known = self._catalog.known(row.template_id)
+        changes = self._store.tasks.transitions(row.id)
+        names = self._store.tasks.step_names(row.id, {change.no for change in changes if change.no})
         return [
             {
                 "task_uuid": task,
                 "step_uuid": step_uuid(task, change.no) if change.no else None,
-                "step_name": known.step(change.no).name if change.no else None,
+                "step_name": names[change.no] if change.no else None,
                 "from_state": change.from_state,
                 "to_state": change.to_state,
                 "at": moment(change.at),
                 "actor": change.actor,
                 "reason": change.reason,
             }
-            for change in self._store.tasks.transitions(row.id)
+            for change in changes
         ]
 
     def summary(self, task: str) -> dict[str, Any]:

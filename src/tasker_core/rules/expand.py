@@ -1,17 +1,20 @@
-"""Which steps exist: at first those that no decision stands before, then those that each decision brings about.
+"""Which steps exist: at first those that no decision and no batch stands before, then those that these bring about.
 
 A template is a graph of declared steps; a task holds those of them that exist so far. A step that stands behind a
 decision comes into being when the decision is settled: because it was named, because all that it waits for exists now,
-or, for a deferred one, because some of what it converges on exists and nothing more can come.
+or, for a deferred one, because some of what it converges on exists and nothing more can come. The worker step of a
+batch never exists itself: its instances come into being when the batch's analyzer is settled, and what waits for the
+worker step waits for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from tasker_core.rules.batches import BatchPlan, batch_plans, instance_no, worker_of
 from tasker_core.rules.graph import ancestors, children_of, parents_of
 from tasker_core.rules.payload import decode
 from tasker_core.rules.spelling import did_you_mean
@@ -31,7 +34,10 @@ Choice = Sequence[str]
 
 
 class NewStep(NamedTuple):
-    """A step that comes into being: its number, the parents that it really has, how many of them it waits for."""
+    """A step that comes into being: its number, the parents that it really has, how many of them it waits for.
+
+    An instance of a batch that has to wait for another one to end waits for one more.
+    """
 
     no: int
     parents: Sequence[int]
@@ -56,13 +62,15 @@ class Growth:
     >>> sorted(growth.initial)
     [1]
     >>> growth.after(1, ["sea"], {1: "in_progress"})
-    [NewStep(no=3, parents=(1,), waits=1), NewStep(no=4, parents=(3,), waits=1)]
+    [NewStep(no=3, parents=(1,), waits=0), NewStep(no=4, parents=(3,), waits=1)]
     """
 
     names: Sequence[str]
     decisions: frozenset[int]
     deferred: frozenset[int]
     edges: Sequence[tuple[int, int]]
+    batches: Mapping[int, BatchPlan]
+    """By the number of the worker step."""
 
     @classmethod
     def of(cls, template: Template) -> Growth:
@@ -72,19 +80,34 @@ class Growth:
             frozenset(no for no, step in steps if step.type == "decision"),
             frozenset(no for no, step in steps if step.type == "deferred_convergence"),
             template.edges(),
+            batch_plans(template),
         )
 
     @cached_property
     def initial(self) -> frozenset[int]:
         """The steps that exist from the beginning."""
-        if not self.decisions:
+        gates = self.decisions | self.batches.keys()
+        if not gates:
             return frozenset(self._numbers)
-        return frozenset(no for no in self._numbers if not self._decisions_before(no))
+        return frozenset(no for no in self._numbers if no not in self.batches and not self._before(no) & gates)
+
+    @cached_property
+    def openers(self) -> frozenset[int]:
+        """The steps whose end brings others about: the decisions, and the analyzers of batches."""
+        return self.decisions | {plan.analyzer for plan in self.batches.values()}
 
     @cached_property
     def depth(self) -> int:
         """The largest number of decisions that stand one behind the other."""
-        return max((1 + len(self._decisions_before(no)) for no in self.decisions), default=0)
+        return max((1 + len(self._before(no) & self.decisions) for no in self.decisions), default=0)
+
+    def parents(self, no: int) -> Sequence[int]:
+        """The numbers of the steps that the declared step ``no`` names as its dependencies."""
+        return self._parents[no]
+
+    def declared(self, no: int) -> int:
+        """The number of the declared step that the step ``no`` of a task is, or is an instance of."""
+        return no if no <= len(self.names) else worker_of(no)
 
     def choices(self, decision: int) -> list[str]:
         """The names that ``decision`` may choose: what follows from it without another decision between."""
@@ -92,7 +115,7 @@ class Growth:
         ahead = list(self._children[decision])
         while ahead:
             no = ahead.pop()
-            if no not in reached:
+            if no not in reached and no not in self.batches:
                 reached.add(no)
                 if no not in self.decisions:
                     ahead += self._children[no]
@@ -101,17 +124,48 @@ class Growth:
     def after(self, decision: int, choice: Choice, states: Mapping[int, str]) -> list[NewStep]:
         """The steps that come into being when ``decision`` ends with ``choice``, in the order of the file.
 
-        ``states`` has the state of every step that exists; the decision itself counts as one that is still waited for.
+        ``states`` has the state of every step that exists; the decision itself counts as done.
         Raises ChoiceError for a choice that can't be carried out.
         """
         named = self._named(decision, choice)
         # A step that an earlier try of this decision brought about is there already.
-        there, fresh = set(states), set(named) - set(states)
-        self._refuse_gaps(fresh, there | fresh)
-        open_decisions = {no for no in self.decisions & there if no != decision and not _is_final(states[no])}
-        while grown := self._grown(there | fresh, open_decisions | (self.decisions & fresh)):
+        there = self._there(states)
+        fresh = set(named) - there.keys()
+        self._refuse_gaps(fresh, there.keys() | fresh)
+        return self._brought(decision, fresh, states, there)
+
+    def after_batch(self, worker: int, count: int, states: Mapping[int, str]) -> list[NewStep]:
+        """The steps that come into being when the batch of ``worker`` is cut into ``count`` pieces: its instances, then
+        what follows from them.
+
+        ``states`` has the state of every step that exists; the analyzer itself counts as done.
+        """
+        plan = self.batches[worker]
+        there = self._there(states)
+        first, parents, waits = instance_no(worker, 0), *self._family(worker, plan.analyzer, states, there)
+        instances = range(first, first + count)
+        made = [NewStep(no, parents, waits + (no - first >= plan.parallelism)) for no in instances]
+        there[worker] = instances
+        return made + self._brought(plan.analyzer, set(), {**states, **dict.fromkeys(instances, "pending")}, there)
+
+    def _there(self, states: Mapping[int, str]) -> dict[int, Sequence[int]]:
+        """The declared steps that exist, each with the numbers that it has in the task."""
+        there: dict[int, list[int]] = {}
+        for no in states:
+            there.setdefault(self.declared(no), []).append(no)
+        return dict(there)
+
+    def _brought(
+        self, opener: int, fresh: set[int], states: Mapping[int, str], there: Mapping[int, Sequence[int]]
+    ) -> list[NewStep]:
+        """The steps ``fresh`` and all that follows from them now that ``opener`` ends."""
+        exist = there.keys() | fresh
+        still_open = {no for no in self.openers & there.keys() if no != opener and not _is_final(states[no])}
+        while grown := self._grown(exist, still_open | (self.openers & fresh)):
             fresh |= grown
-        return [self._new(no, there | fresh, states) for no in sorted(fresh)]
+            exist |= grown
+        whole = {**dict.fromkeys(fresh, ()), **there}
+        return [NewStep(no, *self._family(no, opener, states, whole)) for no in sorted(fresh)]
 
     def _named(self, decision: int, choice: Choice) -> list[int]:
         if len(choice) > MOST_STEPS_PER_DECISION:
@@ -132,11 +186,11 @@ class Growth:
                 lack = ", ".join(map(repr, missing))
                 raise ChoiceError(f"it names {self.names[no - 1]!r}, which waits for {lack}; name that as well")
 
-    def _grown(self, there: Collection[int], open_decisions: Collection[int]) -> set[int]:
+    def _grown(self, there: Collection[int], still_open: Collection[int]) -> set[int]:
         """What follows now: the steps whose parents all exist, and the deferred ones that nothing more can join."""
         grown: set[int] = set()
         for no in self._numbers:
-            if no in there:
+            if no in there or no in self.batches:
                 continue
             parents = self._parents[no]
             present = [parent for parent in parents if parent in there]
@@ -145,30 +199,35 @@ class Growth:
                 if len(present) == len(parents) and not any(parent in self.decisions for parent in parents):
                     grown.add(no)
             elif present and not any(
-                self._decisions_before_or_at(parent) & set(open_decisions) for parent in parents if parent not in there
+                self._openers_before_or_at(parent) & set(still_open) for parent in parents if parent not in there
             ):
                 grown.add(no)
         return grown
 
-    def _new(self, no: int, there: Collection[int], states: Mapping[int, str]) -> NewStep:
-        parents = tuple(parent for parent in self._parents[no] if parent in there)
-        waits = sum(parent not in states or not StepState(states[parent]).satisfies for parent in parents)
-        return NewStep(no, parents, waits)
+    def _family(
+        self, no: int, opener: int, states: Mapping[int, str], there: Mapping[int, Sequence[int]]
+    ) -> tuple[Sequence[int], int]:
+        """The parents that the declared step ``no`` has in this task, and how many of them aren't done."""
+        parents: list[int] = []
+        for parent in self._parents[no]:
+            parents += there[parent] if parent in self.batches and parent in there else ()
+            if parent in there and parent not in self.batches:
+                parents.append(parent)
+        return tuple(parents), sum(parent != opener and not _is_done(states.get(parent)) for parent in parents)
 
-    def _decisions_before(self, no: int) -> frozenset[int]:
-        return self._remembered(no, lambda: ancestors(self._numbers, self.edges, no) & self.decisions)
+    def _openers_before_or_at(self, no: int) -> frozenset[int]:
+        return (self._before(no) | {no}) & self.openers
 
-    def _decisions_before_or_at(self, no: int) -> frozenset[int]:
-        return self._decisions_before(no) | ({no} & self.decisions)
-
-    def _remembered(self, no: int, find: Callable[[], frozenset[int]]) -> frozenset[int]:
-        found = self._before.get(no)
+    def _before(self, no: int) -> frozenset[int]:
+        """The decisions, analyzers and worker steps that stand before ``no``."""
+        found = self._found_before.get(no)
         if found is None:
-            found = self._before[no] = find()
+            telling = self.openers | self.batches.keys()
+            found = self._found_before[no] = ancestors(self._numbers, self.edges, no) & telling
         return found
 
     @cached_property
-    def _before(self) -> dict[int, frozenset[int]]:
+    def _found_before(self) -> dict[int, frozenset[int]]:
         return {}
 
     @cached_property
@@ -184,8 +243,15 @@ class Growth:
         return children_of(self._numbers, self.edges)
 
 
+_DONE = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
+
+
+def _is_done(state: str | None) -> bool:
+    return state in _DONE
+
+
 def _is_final(state: str) -> bool:
-    return StepState(state).satisfies or StepState(state) is StepState.CANCELLED
+    return state in _DONE or state == StepState.CANCELLED
 
 
 def choice_of(result: object) -> Choice:
@@ -208,7 +274,7 @@ def choice_of(result: object) -> Choice:
     )
 
 
-def carry_out(growth: Growth, outcome: Outcome, states: Mapping[int, str]) -> tuple[Outcome, list[NewStep]]:
+def carry_out(growth: Growth, outcome: Outcome, states: Mapping[int, str]) -> tuple[Outcome, Sequence[NewStep]]:
     """What a decision's outcome brings about in a task whose steps are in ``states``.
 
     A choice that can't be carried out makes it a permanent failure, which says what could have been chosen.

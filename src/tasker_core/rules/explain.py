@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tasker_core.rules.batches import FIRST_INSTANCE, worker_of
 from tasker_core.rules.explain_queue import MOST_NAMED, Queues, is_alive
 from tasker_core.rules.explanation import (
     Explanation,
@@ -18,9 +19,12 @@ from tasker_core.rules.explanation import (
     listed,
     span,
 )
-from tasker_core.rules.facts import Facts, StepFact, WorkerFact, error_of
+from tasker_core.rules.facts import BatchFact, Facts, StepFact, WorkerFact, error_of
 from tasker_core.rules.graph import parents_of, topological_order
 from tasker_core.words import Micros, StepState, TaskState
+
+MOST_INSTANCES_TOLD = 100
+MOST_FAILURES_TOLD = 100
 
 
 class Limit(NamedTuple):
@@ -39,9 +43,16 @@ def explain(facts: Facts, limits: Mapping[int, Limit], now: Micros, lease_time: 
     failures = tuple(_failure(step, limits) for step in facts.steps if step.state == StepState.ERROR)
     unfinished = () if state.is_final else tuple(_Look(facts, limits, now, lease_time).reasons())
     text, since = _of_task(facts, state, unfinished, failures)
+    instances = [step for step in unfinished if step.no >= FIRST_INSTANCE]
+    told = unfinished
+    if len(instances) > MOST_INSTANCES_TOLD:
+        last = instances[MOST_INSTANCES_TOLD - 1].no
+        told = tuple(step for step in unfinished if step.no <= last)
+    left_out = len(unfinished) - len(told) + max(0, len(failures) - MOST_FAILURES_TOLD)
     return Explanation(
-        facts.task_uuid, facts.state, text, since, unfinished, failures, tuple(_advice(facts, state, unfinished))
-    )
+        facts.task_uuid, facts.state, text, since, told, failures[:MOST_FAILURES_TOLD],
+        tuple(_advice(facts, state, unfinished)), left_out,
+    )  # fmt: skip
 
 
 class _Look:
@@ -54,6 +65,8 @@ class _Look:
             no: [self.steps[parent] for parent in parents if not StepState(self.steps[parent].state).satisfies]
             for no, parents in parents_of(self.steps, facts.edges).items()
         }
+        self._held: dict[int, Reason] = {}
+        self.batches = {batch.no: batch for batch in facts.batches}
         self.workers = {worker.id: worker for worker in facts.workers}
         self.queues = Queues(facts, now, lease_time)
 
@@ -104,12 +117,33 @@ class _Look:
 
     def _waits_for_parents(self, step: StepFact) -> Reason:
         parents = self.open_parents[step.no]
+        batch = self.batches.get(worker_of(step.no)) if step.no >= FIRST_INSTANCE else None
+        if batch is not None and not parents:
+            return self._held_in(batch)
         if not parents:
             text = "all its parents are done, yet it isn't in the queue; run: tasker doctor --deep"
             return Reason(ReasonKind.STUCK, text, self.facts.created_at)
         text = f"waits for {listed([f'{parent.name} ({parent.state})' for parent in parents])}"
         details = {"parents": self._parents(step), "open_parents": len(parents)}
         return Reason(ReasonKind.WAITS_FOR_PARENTS, text, self.facts.created_at, details)
+
+    def _held_in(self, batch: BatchFact) -> Reason:
+        """The same for all instances that aren't let in."""
+        held = self._held.get(batch.no)
+        if held is None:
+            held = self._held[batch.no] = self._waits_for_place(batch)
+        return held
+
+    def _waits_for_place(self, batch: BatchFact) -> Reason:
+        if batch.halted:
+            failed = [s for s in self.facts.steps if worker_of(s.no) == batch.no and s.state == StepState.ERROR]
+            told = [f"{step.name} ({error_of(step) or step.state})" for step in failed]
+            text = f"held back by the failure of {listed(told, 3)}: its batch is to fail fast; a reset lets it go on"
+            since = min((step.ended_at for step in failed), default=self.facts.updated_at)
+            names = [step.name for step in failed[:MOST_NAMED]]
+            return Reason(ReasonKind.BLOCKED_BY_FAILURE, text, since, {"failed_steps": names, "parents": []})
+        text = f"waits for a place: {batch.parallelism:,} of its batch at once is the limit"
+        return Reason(ReasonKind.WAITS_FOR_PLACE, text, self.facts.created_at, {"parallelism": batch.parallelism})
 
     def _waits_for_retry(self, step: StepFact) -> Reason:
         allowed, left = self.limits[step.no].max_attempts, step.run_at - self.now
@@ -180,6 +214,7 @@ def _of_task(
 _SUMMARY = {
     ReasonKind.WAITS_FOR_PARENTS: "waiting for parents",
     ReasonKind.WAITS_FOR_RETRY: "waiting for a retry",
+    ReasonKind.WAITS_FOR_PLACE: "waiting for a place in their batch",
     ReasonKind.WAITS_IN_QUEUE: "in the queue",
     ReasonKind.NO_WORKER: "without a worker that serves it",
     ReasonKind.IN_PROGRESS: "in progress",

@@ -18,6 +18,7 @@ class ReasonKind(StrEnum):
 
     WAITS_FOR_PARENTS = "waits_for_parents"
     WAITS_FOR_RETRY = "waits_for_retry"
+    WAITS_FOR_PLACE = "waits_for_place"
     WAITS_IN_QUEUE = "waits_in_queue"
     NO_WORKER = "no_worker"
     IN_PROGRESS = "in_progress"
@@ -64,6 +65,8 @@ class Failure:
 class Explanation:
     """What a task waits for, or why it came to rest; ``advice`` is what an operator can do about it.
 
+    Of the instances of batches, of which there may be very many, only some are told; ``left_out`` counts the others.
+
     >>> why = Explanation("t-1", "steps_in_process", "1 step waits for a worker", 0)
     >>> Explanation.from_dict(why.as_dict()) == why
     True
@@ -76,6 +79,7 @@ class Explanation:
     steps: Sequence[UnfinishedStep] = ()
     failures: Sequence[Failure] = ()
     advice: Sequence[str] = ()
+    left_out: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as JSON-able values; times are in ISO 8601 (UTC)."""
@@ -99,6 +103,7 @@ class Explanation:
                 for f in self.failures
             ],
             "advice": list(self.advice),
+            "left_out": self.left_out,
         }  # fmt: skip
 
     @classmethod
@@ -120,6 +125,7 @@ class Explanation:
             ),
             tuple(Failure(**{**failure, "at": micros(failure["at"])}) for failure in data["failures"]),
             tuple(data["advice"]),
+            data.get("left_out", 0),
         )
 
 

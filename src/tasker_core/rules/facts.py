@@ -44,6 +44,16 @@ class WorkerFact(NamedTuple):
     lanes: frozenset[str]
 
 
+class BatchFact(NamedTuple):
+    """A batch, by the number of its worker step: instances from the index ``next`` on wait for a place."""
+
+    no: int
+    strategy: str
+    parallelism: int
+    next: int
+    halted: int
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A task at one instant. ``last_word`` is (actor, reason) of its last transition; ``ahead`` tells, for each lane in
@@ -59,6 +69,7 @@ class Facts:
     edges: Sequence[tuple[int, int]]
     workers: Sequence[WorkerFact]
     ahead: Mapping[str, int]
+    batches: Sequence[BatchFact] = ()
 
 
 class StoredError(NamedTuple):

@@ -30,6 +30,7 @@ from tasker_core.rules.template_blocks import (
 from tasker_core.words import RetryPolicy
 
 LONGEST_NAMESPACE = 29
+LONGEST_STEP_NAME = 128
 
 StepType: TypeAlias = Literal["standard", "decision", "deferred_convergence", "batchable", "batch_worker"]
 OTHER_STEP_TYPES = {"decision_point": "decision", "deferred": "deferred_convergence"}
@@ -68,7 +69,7 @@ def _namespace(name: str) -> str:
 def _step_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise words("BAD_NAME", f"must be letters, digits, _ and -; found {name!r}")
-    return _at_most(128, name)
+    return _at_most(LONGEST_STEP_NAME, name)
 
 
 def _version(text: str) -> str:

@@ -10,8 +10,9 @@ from tasker_core.rules.expand import DEEPEST_DECISIONS, Growth
 from tasker_core.rules.findings import Findings, Path, found
 from tasker_core.rules.graph import find_cycle
 from tasker_core.rules.template import StepTemplate, Template
+from tasker_core.rules.template_batches import check_batches
 from tasker_core.rules.template_blocks import Retry
-from tasker_core.rules.template_kept import check_step_type, report_kept
+from tasker_core.rules.template_kept import report_kept
 
 _USUAL = {
     "max_attempts": (1, 100),
@@ -63,7 +64,6 @@ def check_graph(outline: Outline, findings: Findings) -> None:
 def check_step(step: StepTemplate, path: Path, findings: Findings) -> None:
     """Report what is wrong with one step, or kept and not acted on."""
     what = f"step {step.name!r}"
-    check_step_type(step, path, findings)
     if step.retry:
         _check_retry(step.retry, (*path, "retry"), what, findings)
     if step.result_schema is not None:
@@ -85,6 +85,7 @@ def check_whole(template: Template, findings: Findings) -> None:
             check_schema(event.payload_schema, place, f"the schema of event {event.name!r}", findings)
     _check_environments(template, findings)
     _check_decisions(template, findings)
+    check_batches(template, findings)
     report_kept(template, (), "", findings)
     if without := [step.name for step in template.steps if step.result_schema is None]:
         some = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")

@@ -1,4 +1,4 @@
-"""What this release doesn't act on: the keys that it keeps with a template, the step types that it can't run.
+"""What this release doesn't act on: the keys that it keeps with a template.
 
 Whoever builds one of them removes its row.
 """
@@ -10,8 +10,6 @@ from typing import Any
 from tasker_core.rules.findings import Findings, Path
 from tasker_core.rules.template import StepTemplate, Template
 from tasker_core.rules.template_blocks import Block
-
-BUILT_STEP_TYPES = frozenset({"standard", "decision", "deferred_convergence"})
 
 _ANY_VALUE = object()
 
@@ -27,7 +25,6 @@ KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
     StepTemplate: {
         "system_dependency": _ANY_VALUE,
         "publishes_events": _ANY_VALUE,
-        "batch_config": _ANY_VALUE,
         "composition": _ANY_VALUE,
         "compensate": _ANY_VALUE,
         "concurrency": _ANY_VALUE,
@@ -44,11 +41,3 @@ def report_kept(block: Block, path: Path, what: str, findings: Findings) -> None
             of = f" of {what}" if what else ""
             message = f"{key!r}{of} is kept with the template; this release doesn't act on it"
             findings.info("KEPT", (*path, key), message)
-
-
-def check_step_type(step: StepTemplate, path: Path, findings: Findings) -> None:
-    """Refuse a step of a type that isn't built."""
-    if step.type not in BUILT_STEP_TYPES:
-        built = ", ".join(sorted(BUILT_STEP_TYPES))
-        message = f"step {step.name!r} is of type {step.type!r}, which this release can't run; it runs {built} steps"
-        findings.error("STEP_TYPE_NOT_BUILT", (*path, "type"), message)

@@ -14,8 +14,9 @@ def decide(outcome: Outcome, attempted: Attempted, now: Micros, roll: float) -> 
     """The verdict on ``outcome``: complete, error, a retry at a time, or back into the queue.
 
     ``attempted`` says which attempt ended and what its step allows; ``roll`` in [0, 1) spreads the retries.
-    A hand-back spends no attempt. A lost worker spends one and runs again at once (the step didn't fail, its process
-    did), unless it was the last attempt, the step isn't retryable, or ``max_crashes`` workers were lost in a row.
+    A hand-back spends no attempt, nor does one that yielded at a checkpoint. A lost worker spends one and runs again
+    at once (the step didn't fail, its process did), unless it was the last attempt, the step isn't retryable, or
+    ``max_crashes`` workers were lost in a row.
     """
     match outcome.ending:
         case Ending.OK:
@@ -25,6 +26,11 @@ def decide(outcome: Outcome, attempted: Attempted, now: Micros, roll: float) -> 
             return Verdict(
                 outcome.key, StepState.ENQUEUED, now, reason, spends_attempt=False, crashes=attempted.crashes
             )
+        case Ending.YIELDED:
+            return Verdict(
+                outcome.key, StepState.ENQUEUED, now, outcome.reason or "checkpoint", spends_attempt=False,
+                checkpoint=outcome.result,
+            )  # fmt: skip
         case Ending.LOST:
             return _after_loss(outcome, attempted, now)
         case _:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from tasker_core.rules.facts import MOST_AHEAD, Facts, StepFact, WorkerFact
+from tasker_core.rules.facts import MOST_AHEAD, BatchFact, Facts, StepFact, WorkerFact
 from tasker_core.rules.symptoms import MOST_COUNTED, MOST_LANES, Duty, Failed, Pile, Symptoms, TemplateFact
 from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.telemetry.spans import Traced
@@ -37,13 +37,14 @@ class Insight:
     def facts(self, task: str) -> Facts | None:
         """Everything around the task with this UUID, in one round trip; None when there is no such task."""
         of = {"task": task}
-        found, word, steps, edges, workers, queue = self._database.read(
+        found, word, steps, edges, workers, queue, batches = self._database.read(
             Call("explain_task", of),
             Call("explain_last_word", of),
             Call("explain_steps", of),
             Call("explain_edges", of),
             Call("explain_workers", of),
             Call("explain_queue", {**of, "most": MOST_AHEAD}),
+            Call("explain_batches", of),
         )
         if not found:
             return None
@@ -59,6 +60,7 @@ class Insight:
             [(parent, child) for parent, child in edges],
             _workers(workers),
             dict(queue),
+            [BatchFact(*row) for row in batches],
         )
 
     def database_now(self) -> Micros | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasker_core.rules.batches import FIRST_INSTANCE, worker_of
+from tasker_core.store.batching import resume_calls
 from tasker_core.store.database import Access, Call, as_json
 from tasker_core.words import Micros
 
@@ -36,7 +38,9 @@ class Repairs:
             *_, reset = transaction.run(Call("lock_tasks", said), Call("reset_step", said))
             if not reset:
                 return None
+            lane, rank, no = reset[0]
+            if no >= FIRST_INSTANCE:
+                transaction.run(*resume_calls(worker_of(no), said, now))
             names = ("record_reset", "raise_epoch", "rest_tasks", "record_task")
             *_, moved, _ = transaction.run(*(Call(name, said) for name in names))
-        lane, rank = reset[0]
         return Repaired(lane, rank, moved=moved[0][1] if moved else None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tasker_core.store.batching import NO_ENDS, BatchEnds, BornBatch, birth_calls, checkpoint_call, end_calls
 from tasker_core.store.claiming import Claim, claim_calls
 from tasker_core.store.database import Call, as_json
 from tasker_core.store.rows import ClaimedRow
@@ -31,13 +32,20 @@ class DeadLetter:
 
 
 class Born(NamedTuple):
-    """A step that a decision brings about: the parents that it has, and how many of them it waits for."""
+    """A step that a decision or an analyzer brings about: its parents, and for how many of them it waits."""
 
     no: int
     name: str
     lane: str
     parents: Sequence[int]
     waits: int
+
+
+class Birth(NamedTuple):
+    """All that one step's end brings about."""
+
+    steps: Sequence[Born]
+    batch: BornBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Order:
 
     def __init__(
         self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str, claim: Claim | None,
-        dead: Sequence[DeadLetter], born: Sequence[Born] = (),
+        dead: Sequence[DeadLetter], birth: Birth | None = None, ends: BatchEnds = NO_ENDS,
     ) -> None:  # fmt: skip
         self.rulings, self.stamp, self.now, self.claim = rulings, stamp, now, claim
         self.batch = as_json([_hot(ruling) for ruling in rulings])
@@ -72,9 +80,13 @@ class Order:
             Call("settle_steps", hot),
             Call("record_attempts", {"payloads": payloads, "tx": stamp}),
         ]
-        if born:
-            calls += _born_calls(rulings[0].verdict.key, born, stamp, now)
         calls.append(Call("free_children", hot))
+        if birth:
+            calls += _birth_calls(rulings[0].verdict.key, birth, stamp, now)
+        if ends:
+            calls += end_calls(ends, hot)
+        if yielded := [(r.verdict.key, r.verdict.checkpoint) for r in rulings if r.verdict.checkpoint is not None]:
+            calls.append(checkpoint_call(yielded, stamp))
         if any(ruling.verdict.state is not StepState.COMPLETE for ruling in rulings):
             calls.append(Call("trouble_tasks", hot))
         if any(ruling.verdict.state is StepState.ENQUEUED for ruling in rulings):
@@ -89,16 +101,18 @@ class Order:
             calls += claim_calls(claim, stamp, now)
 
 
-def _born_calls(decision: LeaseKey, born: Sequence[Born], stamp: int, now: Micros) -> list[Call]:
-    task, no, held = decision
-    by = {"task": task, "decision": no, "held": held}
-    steps = [{**by, "step": b.no, "name": b.name, "lane": b.lane, "waits": b.waits} for b in born]
-    edges = [{**by, "parent_no": parent, "child_no": b.no} for b in born for parent in b.parents]
-    return [
-        Call("insert_born_steps", {"steps": as_json(steps), "tx": stamp, "now": now}),
-        Call("insert_born_edges", {"edges": as_json(edges), "tx": stamp}),
-        Call("count_steps", {"task": task}),
+def _birth_calls(opener: LeaseKey, birth: Birth, stamp: int, now: Micros) -> list[Call]:
+    task, no, held = opener
+    by = {"task": task, "opener": no, "held": held, "tx": stamp}
+    steps = [(born.no, born.name, born.lane, born.waits) for born in birth.steps]
+    edges = [(parent, born.no) for born in birth.steps for parent in born.parents]
+    calls = [
+        Call("insert_born_steps", {**by, "steps": as_json(steps), "now": now}),
+        Call("insert_born_edges", {**by, "edges": as_json(edges)}),
     ]
+    if birth.batch is not None:
+        calls += birth_calls(birth.batch, opener, stamp)
+    return [*calls, Call("count_steps", {"task": task})]
 
 
 def _hot(ruling: Ruling) -> dict[str, object]:

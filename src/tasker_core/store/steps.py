@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tasker_core.store.batching import NO_ENDS, BatchEnds
 from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
 from tasker_core.store.database import Access, Call, Rows, as_json
-from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow, StepRow
-from tasker_core.store.settling import SETTLED, Born, DeadLetter, Order, Ruling, Settlement
+from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
+from tasker_core.store.settling import SETTLED, Birth, DeadLetter, Order, Ruling, Settlement
 from tasker_core.words import JsonText, LeaseKey, Micros
 
 
@@ -30,17 +31,17 @@ class Steps:
 
     def settle(
         self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str,
-        claim: Claim | None = None, dead: Sequence[DeadLetter] = (),
+        claim: Claim | None = None, dead: Sequence[DeadLetter] = (), ends: BatchEnds = NO_ENDS,
     ) -> Settlement:  # fmt: skip
         """Apply ``rulings`` and, last, hand the next ready steps to ``claim.worker``: one transaction.
 
         A ruling whose lease doesn't stand on its step any more changes nothing and is missing from ``applied``.
         """
-        order = Order(rulings, stamp, now, actor, claim, dead)
+        order = Order(rulings, stamp, now, actor, claim, dead, ends=ends)
         return self._settlement(order, self._database.write(*order.calls))
 
-    def settle_decision(
-        self, key: LeaseKey, judge: Callable[[Mapping[int, str]], tuple[Ruling, Sequence[Born]]],
+    def settle_opener(
+        self, key: LeaseKey, judge: Callable[[Mapping[int, str]], tuple[Ruling, Birth | None]],
         stamp: int, now: Micros, actor: str, claim: Claim | None = None,
     ) -> Settlement:  # fmt: skip
         """Settle a step whose outcome depends on which steps its task has, and write those that it brings about.
@@ -50,9 +51,9 @@ class Steps:
         """
         task = as_json([key.task])
         with self._database.transaction() as transaction:
-            _, rows = transaction.run(Call("lock_tasks", {"tasks": task}), Call("steps_of_tasks", {"tasks": task}))
-            ruling, born = judge({row.no: row.state for row in map(StepRow._make, rows)})
-            order = Order([ruling], stamp, now, actor, claim, (), born)
+            _, rows = transaction.run(Call("lock_tasks", {"tasks": task}), Call("states_of_steps", {"task": key.task}))
+            ruling, birth = judge(dict(rows))
+            order = Order([ruling], stamp, now, actor, claim, (), birth)
             answers = transaction.run(*order.calls)
         return self._settlement(order, answers)
 
@@ -143,3 +144,28 @@ class Steps:
             Call("results_of_steps", {"steps": as_json([{"task": t, "step": n} for t, n in steps])}),
         )
         return {row[0]: InputRow(*row) for row in inputs}, {(row[0], row[1]): row[2] for row in results}
+
+    def payloads(
+        self, steps: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], tuple[JsonText | None, JsonText | None]]:
+        """(inputs, checkpoint) of those of ``steps`` (task, no) that have any."""
+        asked = as_json([{"task": task, "step": no} for task, no in steps])
+        (rows,) = self._database.read(Call("payloads_of_steps", {"steps": asked}))
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+    def results_of_instances(
+        self, batches: Collection[tuple[int, int]]
+    ) -> dict[int, list[tuple[int, str, JsonText | None]]]:
+        """(no, name, result) of the finished instances of ``batches`` (task, number of the worker step), by task."""
+        asked = as_json([{"task": task, "worker_step": no} for task, no in batches])
+        (rows,) = self._database.read(Call("results_of_instances", {"batches": asked}))
+        found: dict[int, list[tuple[int, str, JsonText | None]]] = {}
+        for task, no, name, result in rows:
+            found.setdefault(task, []).append((no, name, result))
+        return found
+
+    def result_of_instance(self, task: int, name: str) -> JsonText | None:
+        """The result of a finished instance of a batch, by its name."""
+        (rows,) = self._database.read(Call("result_of_instance", {"task": task, "step": name}))
+        result: JsonText | None = rows[0][0] if rows else None
+        return result

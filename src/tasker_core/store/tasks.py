@@ -160,6 +160,13 @@ class Tasks:
         (rows,) = self._database.read(Call("attempts_of_task", {"task": task}))
         return [AttemptRow(*row) for row in rows]
 
+    def step_names(self, task: int, steps: Collection[int]) -> dict[int, str]:
+        """The names of those ``steps`` (numbers) of a task."""
+        if not steps:
+            return {}
+        (rows,) = self._database.read(Call("names_of_steps", {"task": task, "steps": as_json(list(steps))}))
+        return dict(rows)
+
     def transitions(self, task: int) -> list[TransitionRow]:
         """Those of a task and of its steps, in the order in which they happened."""
         (rows,) = self._database.read(Call("transitions_of_task", {"task": task}))

@@ -12,6 +12,7 @@ from typing import Any
 
 from tasker_core.clock import step_uuid
 from tasker_core.errors import PayloadError, StepCancelledError
+from tasker_core.rules.checkpoint import CheckpointError, checkpoint_after
 from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
 from tasker_core.step_handler.endings import raised_failure
 from tasker_core.telemetry import metrics
@@ -98,7 +99,7 @@ class Attempt:
                 name: decode(text) for name, text in lease.dependency_results.items() if text is not None
             },
             step_config=dict(plan.settings),
-            step_inputs={},
+            step_inputs=decode(lease.inputs) if lease.inputs is not None else {},
             retry_count=lease.attempt - 1,
             max_retries=plan.max_attempts,
             task_name=plan.task_name,
@@ -106,6 +107,7 @@ class Attempt:
             step_name=lease.step,
             template_version=plan.version,
             deadline=deadline,
+            checkpoint=decode(lease.checkpoint) if lease.checkpoint is not None else None,
             link=self,
         )
 
@@ -218,10 +220,7 @@ def _outcome(lease: Lease, result: Any) -> Outcome:
         )  # fmt: skip
         return Outcome(lease.key, Ending.FAILED, error=error)
     if result.is_success and result.metadata.get("checkpoint_yield"):
-        error = StepError(
-            "checkpoints aren't built in this release; return the whole result", "not_built", retryable=False
-        )
-        return Outcome(lease.key, Ending.FAILED, error=error)
+        return _yielded(lease, result.result)
     if result.is_success:
         kept = {"result": result.result, "metadata": result.metadata} if result.metadata else {"result": result.result}
         try:
@@ -240,6 +239,20 @@ def _outcome(lease: Lease, result: Any) -> Outcome:
         context=metadata,
     )
     return Outcome(lease.key, Ending.FAILED, error=error, retry_after_us=_seconds(metadata))
+
+
+def _yielded(lease: Lease, said: Any) -> Outcome:
+    at = datetime.fromtimestamp(time.time(), UTC).isoformat()
+    try:
+        saved = checkpoint_after(decode(lease.checkpoint) if lease.checkpoint is not None else None, said, at)
+        text = encode(saved, f"checkpoint of step '{lease.step}'", LARGEST_PAYLOAD, DEEPEST_PAYLOAD + 1)
+    except PayloadError as spoiled:
+        refused = StepError(str(spoiled), "serialization_error", retryable=False)
+        return Outcome(lease.key, Ending.FAILED, error=refused)
+    except CheckpointError as error:
+        stalled = StepError(str(error), "checkpoint_error", retryable=error.is_stall)
+        return Outcome(lease.key, Ending.FAILED, error=stalled)
+    return Outcome(lease.key, Ending.YIELDED, result=text, reason=f"checkpoint: {saved['items_processed']} items done")
 
 
 def _seconds(metadata: dict[str, Any]) -> Micros | None:

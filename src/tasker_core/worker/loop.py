@@ -221,7 +221,7 @@ class Loop(threading.Thread):
         metrics.RESULTS_SUBMITTED.add(n=len(reports))
         for report in reports:
             self._reporting.pop(report.outcome.key, None)
-            if report.outcome.ending is not Ending.OK:
+            if report.outcome.ending not in (Ending.OK, Ending.YIELDED):
                 self._next_look = 0.0
                 self._count_failed(report)
         self._learn(request, reply)
@@ -229,7 +229,7 @@ class Loop(threading.Thread):
     def _count_failed(self, report: Report) -> None:
         error = report.outcome.error
         if error is not None:
-            lane = self._transport.known(report.template).lanes[report.outcome.key.no - 1]
+            lane = self._transport.known(report.template).lane(report.outcome.key.no)
             metrics.STEP_FAILURES.add(*split_lane(lane), error_label(error.error_type))
             metrics.STEP_TIMEOUTS.add(n=report.outcome.ending is Ending.TIMED_OUT)
 
@@ -245,12 +245,16 @@ class Loop(threading.Thread):
     def _expect_children(self, reports: Sequence[Report]) -> None:
         served, known = self._serving.lanes, self._transport.known
         for report in reports:
+            lanes: Sequence[str] = ()
             if report.outcome.ending is Ending.OK:
                 # What a decision brings about may be ready elsewhere than right behind it.
-                self._hinted = self._hinted or report.outcome.key.no in known(report.template).growth.decisions
-                for lane in known(report.template).child_lanes[report.outcome.key.no - 1]:
-                    if lane in served:
-                        self._lanes.expect(lane, report.rank)
+                self._hinted = self._hinted or report.outcome.key.no in known(report.template).growth.openers
+                lanes = known(report.template).lanes_behind(report.outcome.key.no)
+            elif report.outcome.ending is Ending.YIELDED:
+                lanes = (known(report.template).lane(report.outcome.key.no),)
+            for lane in lanes:
+                if lane in served:
+                    self._lanes.expect(lane, report.rank)
 
     def _begin(self, leases: Sequence[Lease]) -> None:
         if leases:

@@ -34,7 +34,7 @@ class Serving:
         self._own = frozenset(own)
         self._namespaces = frozenset(namespaces) if namespaces else None
         self._handler_timeout = handler_timeout
-        self._plans: dict[tuple[str, str], Plan] = {}
+        self._plans: dict[tuple[str, int], Plan] = {}
         self._revision = registry.revision
         self.lanes: frozenset[str] = frozenset()
         self.lanes_in_order: Sequence[str] = ()
@@ -88,14 +88,17 @@ class Serving:
 
     def plan(self, lease: Lease, known: Known) -> Plan:
         """How to run the leased step of ``known``. Raises ResolutionError when its handler can't be found any more."""
-        plan = self._plans.get((lease.template, lease.step))
+        place = known.place(lease.key.no)
+        plan = self._plans.get((lease.template, place))
         if plan is None:
-            plan = self._plans[lease.template, lease.step] = self._make_plan(known, lease.step)
+            plan = self._plans[lease.template, place] = self._make_plan(known, known.step(lease.key.no).name)
         return plan
 
     def _make_plan(self, known: Known, step_name: str) -> Plan:
         template, step = known.template, known.template.step(step_name)
         handler, settings = self._find(known, step_name), dict(step.handler.initialization)
+        if step.type == "batch_worker":
+            settings["__template_step_name"] = step.name
         return Plan(
             make=lambda: handler.make(settings),
             is_async=handler.is_async,

@@ -203,6 +203,7 @@ class ExplanationResponse(Shape):
     steps: list[UnfinishedStep]
     failures: list[Failure]
     advice: list[str]
+    left_out: int = Field(description="Steps of batches and failures that aren't told one by one.")
 
 
 class SummarisedTask(Shape):

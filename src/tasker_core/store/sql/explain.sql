@@ -43,6 +43,10 @@ select f.lane, (select count(*) from (select 1 from tasker.steps s
   where s.state = 'enqueued' and s.lane = f.lane and s.rank < f.rank limit :most) as counted)
 from f
 
+-- name: explain_batches
+select g.no, g.strategy, g.parallelism, g.next, g.halted
+from tasker.tasks t join tasker.batches g on g.task_id = t.id where t.uuid = :task order by g.no
+
 -- name: traced_steps
 -- For the spans of steps that are over. An operator's reset begins the count of attempts anew: the last first one counts.
 with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer)) --pg

@@ -53,6 +53,16 @@ delete from tasker.steps
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where task_id in (select value from json_each(:tasks)) --lite
 
+-- name: drop_step_payloads
+delete from tasker.step_payloads
+where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where task_id in (select value from json_each(:tasks)) --lite
+
+-- name: drop_batches
+delete from tasker.batches
+where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where task_id in (select value from json_each(:tasks)) --lite
+
 -- name: drop_payloads
 delete from tasker.task_payloads
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg

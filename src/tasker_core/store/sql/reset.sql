@@ -7,7 +7,7 @@ update tasker.steps as s set state = 'enqueued', attempt = 0, crashes = 0, run_a
 where s.task_id = :task and s.name = :step and s.state = 'error'
   and exists (select 1 from tasker.tasks t where t.id = :task
     and t.state not in ('complete', 'error', 'cancelled', 'resolved_manually'))
-returning lane, rank
+returning lane, rank, no
 
 -- name: record_reset
 insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)

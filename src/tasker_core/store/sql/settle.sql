@@ -78,15 +78,19 @@ with b as materialized (select value->>'task' as task, value->>'step' as step, v
 
 -- name: rest_tasks
 -- Where each task stands now; rules/states.py computes the same. The first test meets the open tail of the steps at
--- once (`no desc`), where NOT EXISTS would read the finished prefix of a wide task every time.
+-- once (`no desc`), where NOT EXISTS would read the finished prefix of a wide task every time. The instances of batches,
+-- which have the highest numbers, are asked for last: what comes after a batch finds all of them finished.
 with n as materialized (
   select t.id as task, t.state as was,
     case
-      when (select s.no from tasker.steps s where s.task_id = t.id
-              and s.state not in ('complete', 'resolved_manually') order by s.no desc limit 1) is null then 'complete'
+      when coalesce(
+          (select s.no from tasker.steps s where s.task_id = t.id and s.no < 65536
+              and s.state not in ('complete', 'resolved_manually') order by s.no desc limit 1),
+          (select s.no from tasker.steps s where s.task_id = t.id and s.no >= 65536
+              and s.state not in ('complete', 'resolved_manually') order by s.no desc limit 1)) is null then 'complete'
       when t.troubled = 0 then 'steps_in_process'
       when (select s.no from tasker.steps s where s.task_id = t.id
-              and s.state in ('enqueued', 'in_progress') limit 1) is not null then 'steps_in_process'
+              and s.state in ('enqueued', 'in_progress') order by s.no desc limit 1) is not null then 'steps_in_process'
       when (select s.no from tasker.steps s where s.task_id = t.id
               and s.state = 'waiting_for_retry' limit 1) is not null then 'waiting_for_retry'
       when (select s.no from tasker.steps s where s.task_id = t.id

@@ -69,6 +69,15 @@ where s.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::
 where s.task_id in (select value from json_each(:tasks)) --lite
 order by s.task_id, s.no
 
+-- name: names_of_steps
+select s.no, s.name from tasker.steps s where s.task_id = :task
+  and s.no in (select value::integer from jsonb_array_elements_text(:steps::jsonb)) --pg
+  and s.no in (select value from json_each(:steps)) --lite
+
+-- name: states_of_steps
+-- What the rules ask before a task grows, under its lock.
+select s.no, s.state from tasker.steps s where s.task_id = :task
+
 -- name: dependencies_of_tasks
 select e.task_id, e.parent, e.child from tasker.dependencies e
 where e.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg

@@ -111,6 +111,34 @@ create table tasker.dependencies (
 ;
 create index dependencies_child on tasker.dependencies (task_id, child, parent);
 
+-- What instances of batches are to work on, and how far a step is that yielded. Most steps have no row here.
+create table tasker.step_payloads (
+  task_id bigint not null,
+  no integer not null,
+  inputs text,
+  checkpoint text,
+  primary key (task_id, no)
+) --pg
+) without rowid --lite
+;
+
+-- A row for each batch, under the number of its worker step: which of its instances may run.
+create table tasker.batches (
+  task_id bigint not null,
+  no integer not null,
+  analyzer integer not null,
+  strategy text not null,
+  parallelism integer not null,
+  total integer not null,
+  next integer not null,
+  free integer not null,
+  halted integer not null,
+  stamp bigint not null,
+  primary key (task_id, no)
+) --pg
+) without rowid --lite
+;
+
 create table tasker.attempts (
   task_id bigint not null,
   no integer not null,
