@@ -45,17 +45,29 @@ class Listings:
 
     def handlers(self) -> list[dict[str, Any]]:
         """The handlers that live workers serve, and how many workers each."""
-        lanes = Counter(lane for worker in self._store.workers.live() for lane in json.loads(worker.lanes))
+        lanes = self._served()
         split = ((*lane.split("/", 1), count) for lane, count in sorted(lanes.items()))
         return [{"namespace": namespace, "callable": name, "workers": count} for namespace, name, count in split]
 
+    def _served(self) -> Counter[str]:
+        """The lanes of the live workers, and how many serve each."""
+        return Counter(lane for worker in self._store.workers.live() for lane in json.loads(worker.lanes))
+
+    def readiness(self, namespace: str, name: str, version: str) -> dict[str, Any]:
+        """Whether live workers serve all that a template's steps need. Raises UnknownTemplateError."""
+        known = self._catalog.find(namespace, name, version)
+        lanes = self._served()
+        steps = [
+            {"name": step.name, "handler": step.handler.callable, "workers": lanes[lane]}
+            for step, lane in zip(known.template.steps, known.lanes, strict=True)
+        ]
+        return {**_named(known), "valid": all(step["workers"] for step in steps), "steps": steps}
+
+
+def _named(known: Known) -> dict[str, Any]:
+    template = known.template
+    return {"name": template.name, "namespace": template.namespace_name, "version": template.version}
+
 
 def _brief(known: Known) -> dict[str, Any]:
-    template = known.template
-    return {
-        "name": template.name,
-        "namespace": template.namespace_name,
-        "version": template.version,
-        "description": template.description,
-        "step_count": len(template.steps),
-    }
+    return {**_named(known), "description": known.template.description, "step_count": len(known.template.steps)}

@@ -46,6 +46,8 @@ def create_app(engine: Engine, settings: Settings | None = None, access: Access 
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if access.authenticator is not None:
+            access.authenticator.begin()
         core.phase = Phase.NORMAL
         yield
         await core.close()

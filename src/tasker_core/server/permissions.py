@@ -22,7 +22,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "dlq:stats": "read the counts of dead letters",
         "dlq:requeue": "run again what a dead letter stands for",
         "templates:read": "read templates",
-        "templates:validate": "have a template checked",
+        "templates:validate": "ask whether live workers can run a template",
         "templates:register": "register templates",
         "workers:read": "read which workers there are, and what they serve",
         "workers:drain": "have a worker finish what it runs and take no more",

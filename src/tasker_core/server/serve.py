@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -27,7 +28,8 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(2_048)
     except OSError as error:
         listening.close()
-        raise OSError(error.errno, f"can't listen at {host}:{port}: {error.strerror}") from None
+        advice = "; choose another port, or 0 for one that is free" if error.errno == errno.EADDRINUSE else ""
+        raise OSError(f"can't listen at {host}:{port}: {error.strerror}{advice}") from None
     return listening
 
 

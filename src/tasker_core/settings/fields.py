@@ -19,6 +19,8 @@ from tasker_core.settings.values import Settings
 
 TABLES = ("server.auth.api_keys",)
 """Lists of tables: they stand in a file, and no variable sets them."""
+WISHES = ("server.auth.jwt",)
+"""Tables that say something even when they are empty: who writes this one means to let nobody in without a token."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from tasker_core.rules.spelling import did_you_mean
-from tasker_core.settings.fields import all_settings
+from tasker_core.settings.fields import WISHES, all_settings
 from tasker_core.settings.layers import Layer, Origin, Path, Remark, leaves
 from tasker_core.settings.toml_file import TomlFile
 
@@ -24,7 +25,18 @@ def own_layer(file: TomlFile, *, strict: bool) -> tuple[Layer, list[Remark]]:
         else:
             sentence = f"{place}: {_unknown(path, known)}"
             remarks.append(Remark("error" if strict else "warning", ".".join(path), sentence))
+    for name in WISHES:
+        path = tuple(name.split("."))
+        if _at(file.data, path) == {}:
+            layer.say(path, {}, Origin("file", file.place(path), name))
     return layer, remarks
+
+
+def _at(data: Mapping[str, Any], path: Path) -> Any:
+    found: Any = data
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
 
 
 def _unknown(path: Path, known: Collection[Path]) -> str:

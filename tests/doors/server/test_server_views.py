@@ -23,6 +23,7 @@ from tasker_core.server.shapes.templates import (
     RegisteredTemplate,
     TemplateDetail,
     TemplateListResponse,
+    TemplateReadiness,
 )
 from tasker_core.settings.values import Settings
 from tests.support.flows import AWAY, Hands, failed, flow, ok
@@ -130,8 +131,16 @@ def test_templates_are_registered_listed_and_shown(api: Served, hands: Hands) ->
     refused = api.post("/v1/templates", broken, 422)["error"]
     assert refused["code"] == "INVALID_TEMPLATE" and "nothing" in refused["details"]["findings"][0]["message"]
     assert api.get("/v1/templates/books/audit/1.0.0") == shown
+    validate = "/v1/templates/shop/order/1.0.0/validate"
+    api.engine.store.workers.serve(hands.number, ["shop/pay"])
+    ready = sound(api.post(validate, None, 200), TemplateReadiness)
+    assert not ready["valid"] and [step["workers"] for step in ready["steps"]] == [1, 0]
     lanes = ["books/look", "shop/pay", "shop/ship"]
     api.engine.store.workers.serve(hands.number, lanes)
+    assert api.post(validate, None, 200)["valid"]
+    assert api.post("/v1/templates/shop/order/9.9.9/validate", None, 404)["error"]["details"] == {
+        "resource": "template"
+    }
     handlers = sound(api.get("/v1/handlers"), list[HandlerResponse])
     assert [f"{each['namespace']}/{each['callable']}" for each in handlers] == lanes
 

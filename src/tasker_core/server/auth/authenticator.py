@@ -42,6 +42,11 @@ class Authenticator:
             )
         self._keys, self._tokens, self.api_key_header = keys, tokens, api_key_header
 
+    def begin(self) -> None:
+        """Get what tokens are checked with, in the running event loop."""
+        if self._tokens is not None:
+            self._tokens.begin()
+
     async def identify(self, headers: Headers) -> Principal:
         """Who sent ``headers``: NOBODY without credentials. Raises AuthFailure, or KeysUnavailableError."""
         keys, authorizations = headers.getlist(self.api_key_header), headers.getlist("Authorization")

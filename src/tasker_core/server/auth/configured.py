@@ -96,6 +96,7 @@ def _key(said: JwtSettings) -> VerificationKey:
     try:
         return public_key(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it isn't text"
         raise InvalidRequestError(
-            f"jwt: public_key_path: {path} can't be read: {error}", field="public_key_path"
+            f"jwt: public_key_path: {path} can't be read: {why}", field="public_key_path"
         ) from None

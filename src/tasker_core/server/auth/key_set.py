@@ -45,8 +45,8 @@ class KeySetRules:
 class KeySet:
     """The keys at ``url``. Raises InvalidRequestError for a URL that others could answer in the signer's name.
 
-    They are fetched when first asked for, again when ``refresh`` is over or a key isn't among them, and never twice
-    at once.
+    They are fetched at ``begin`` or when first asked for, again when ``refresh`` is over or a key isn't among them, and
+    never twice at once.
     """
 
     def __init__(
@@ -79,6 +79,10 @@ class KeySet:
             await asyncio.shield(fetching)
             found = self._named(kid)
         return found
+
+    def begin(self) -> None:
+        """Fetch the keys: a URL that leads nowhere is then told when the server starts, not when somebody asks."""
+        self._fetch()
 
     def _age(self) -> float:
         return float("inf") if self._fetched_at is None else self._now() - self._fetched_at

@@ -35,6 +35,10 @@ class Signers(Protocol):
         """The key named ``kid``, or the only one. Raises KeysUnavailableError when it can't be told just now."""
         ...
 
+    def begin(self) -> None:
+        """Get what will be asked for, in the running event loop, with nobody waiting for it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OneSigner:
@@ -44,6 +48,9 @@ class OneSigner:
 
     async def find(self, kid: str | None) -> VerificationKey | None:  # noqa: ARG002
         return self.key
+
+    def begin(self) -> None:
+        """It is here."""
 
 
 def shared_secret(secret: str) -> VerificationKey:

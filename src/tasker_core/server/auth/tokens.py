@@ -58,6 +58,10 @@ class Tokens:
     def __init__(self, signers: Signers, rules: TokenRules) -> None:
         self._signers, self._rules = signers, rules
 
+    def begin(self) -> None:
+        """Get the signers' keys, in the running event loop."""
+        self._signers.begin()
+
     async def read(self, token: str) -> Principal:
         """Who bears ``token``. Raises AuthFailure, or KeysUnavailableError."""
         claims = self._claims(token, await self._key_of(token))

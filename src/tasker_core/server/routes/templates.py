@@ -19,6 +19,7 @@ from tasker_core.server.shapes.templates import (
     RegisteredTemplate,
     TemplateDetail,
     TemplateListResponse,
+    TemplateReadiness,
 )
 
 router = APIRouter(prefix="/v1", tags=["templates"])
@@ -96,6 +97,18 @@ async def get_template(request: Request, namespace: Part, name: Part, version: P
     """One template with all that it says."""
     core = core_of(request)
     return Json(await core.call(lambda: to_bytes(core.engine.listings.template(namespace, name, version))))
+
+
+@router.post(
+    "/templates/{namespace}/{name}/{version}/validate",
+    response_model=TemplateReadiness,
+    responses=answers(400, 404),
+    dependencies=[requires("templates:validate")],
+)
+async def validate_template(request: Request, namespace: Part, name: Part, version: Part) -> Json:
+    """Whether the live workers can run a template: for each step, how many of them serve its handler."""
+    core = core_of(request)
+    return Json(await core.call(lambda: to_bytes(core.engine.listings.readiness(namespace, name, version))))
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from tasker_core.server.shapes.base import Shape
 
@@ -67,6 +67,20 @@ class RegisteredTemplate(Shape):
     version: str
     replaced: bool
     findings: list[TemplateFinding]
+
+
+class ServedStep(Shape):
+    name: str
+    handler: str
+    workers: int = Field(description="So many live ones serve it.")
+
+
+class TemplateReadiness(Shape):
+    name: str
+    namespace: str
+    version: str
+    valid: bool = Field(description="Whether a live worker serves each step.")
+    steps: list[ServedStep]
 
 
 class HandlerResponse(Shape):
