@@ -112,6 +112,26 @@ def test_row_8_a_context_is_checked_against_its_schema(workshop: Workshop) -> No
         workshop.create(context={})
 
 
+def test_row_9_an_environment_changes_what_it_says_for_workers_and_engine_alike(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    @workshop.handler("pay")
+    def pay(context: StepContext) -> None:
+        seen.append(context.get_config("url"))
+        raise RetryableError("busy")
+
+    changes = {"name": "ALL", "retry": {**AGAIN, "max_attempts": 2}}
+    urls = {"name": "pay", "handler": {"initialization": {"url": "https://live"}}}
+    environments = {"staging": {"steps": [urls, changes]}, "production": {"steps": []}}
+    monkeypatch.setenv("TASKER_ENV", "staging")
+    workshop.template({"pay": []}, also={"environments": environments}, pay={"retry": {"max_attempts": 1}})
+    workshop.start()
+    task = workshop.run()
+    assert seen == ["https://live"] * 2 == ["https://live"] * workshop.steps(task.task_uuid)["pay"].max_attempts
+
+
 def test_row_10_a_cycle_is_refused(workshop: Workshop) -> None:
     with pytest.raises(TemplateError, match="these steps wait for each other, so none can start: a -> b -> a"):
         workshop.template({"a": ["b"], "b": ["a"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -9,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from tasker_core.engine import Engine
-from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
+from tasker_core.errors import DuplicateTaskError, InvalidRequestError, TemplateError, UnknownTemplateError
 from tasker_core.rules.template import Template
 from tasker_core.store.templates import NewTemplate
 from tests.support.flows import Hands, flow, wish
@@ -178,3 +179,40 @@ def test_racing_registrations_of_different_content_leave_one_current(
         list(pool.map(register_all, range(3)))
     current = engine.store.templates.current()
     assert sorted(row.name for row in current) == sorted(f"order{n}" for n in range(12))
+
+
+def test_latest_is_the_highest_version_in_the_order_of_semantic_versioning(engine: Engine) -> None:
+    for version in ("1.9.0", "1.10.0-rc.1", "1.0.0", "1.10.0", "2.0.0-beta.2"):
+        register(engine, flow(PAY, version=version))
+    assert chosen(engine, "order", "shop", "latest") == "shop/order 1.10.0", "no version before its release"
+    assert chosen(engine, "order", version="2.0.0-beta.2") == "shop/order 2.0.0-beta.2"
+    assert chosen(engine, "order") == "shop/order 1.0.0"
+    assert engine.catalog.find("shop", "order", "latest").template.version == "1.10.0"
+
+
+def test_latest_is_a_version_before_its_release_where_there_is_no_other(engine: Engine) -> None:
+    for version in ("1.0.0-rc.9", "1.0.0-rc.10", "1.0.0-alpha"):
+        register(engine, flow(PAY, version=version))
+    assert chosen(engine, "order", "shop", "latest") == chosen(engine, "order") == "shop/order 1.0.0-rc.10"
+    with pytest.raises(UnknownTemplateError, match=r"registered are 1\.0\.0-alpha, 1\.0\.0-rc\.9, 1\.0\.0-rc\.10"):
+        chosen(engine, "order", version="1.0.0")
+
+
+def test_a_task_of_the_latest_is_the_task_of_that_version(engine: Engine) -> None:
+    register(engine, flow(PAY, version="1.9.0"))
+    (first,) = engine.create([wish(engine, version="latest")])
+    assert engine.views.task(first.task)["version"] == "1.9.0"
+    with pytest.raises(DuplicateTaskError, match=first.task):
+        engine.create([wish(engine, version="1.9.0")])
+    register(engine, flow(PAY, version="1.10.0"))
+    (second,) = engine.create([wish(engine, version="latest")])
+    assert engine.views.task(second.task)["version"] == "1.10.0"
+
+
+@pytest.mark.parametrize("version", ["1.0", "v1.0.0", "Latest", "1.0.0-01"])
+def test_a_version_that_is_none_is_refused_where_a_task_is_created(engine: Engine, version: str) -> None:
+    register(engine, flow(PAY))
+    message = re.escape(f"version must be three numbers like 1.0.0; found {version!r}, or say 'latest'")
+    with pytest.raises(InvalidRequestError, match=message) as caught:
+        engine.create([wish(engine, version=version)])
+    assert caught.value.field == "version"

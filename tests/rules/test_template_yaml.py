@@ -156,7 +156,7 @@ def test_anchors_and_merges_fill_what_a_mapping_does_not_say_itself() -> None:
 
 
 def test_a_mistake_in_a_merged_block_is_reported_where_it_is_written() -> None:
-    text = "x-retry: &retry\n  max_attempts: 0\n" + GOOD + "    retry:\n      <<: *retry\n"
+    text = "x-retry: &retry\n  max_attempts: -1\n" + GOOD + "    retry:\n      <<: *retry\n"
     assert complaint(text).startswith("order.yaml:2: error OUT_OF_RANGE: 'retry.max_attempts' of step 'pay'")
 
 

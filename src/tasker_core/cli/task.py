@@ -24,7 +24,9 @@ def create(
         str | None, typer.Option("--input", "-i", help="The context: a JSON file, - for standard input, or JSON.")
     ] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="The template's namespace.")] = None,
-    version: Annotated[str | None, typer.Option(help="The template's version; else 1.0.0, else the newest.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The template's version, or latest; else 1.0.0, else the newest.")
+    ] = None,
     key: Annotated[str | None, typer.Option("--idempotency-key", "-k", help="Makes the task unique.")] = None,
     priority: Annotated[int, typer.Option("--priority", "-p", help="-100 to 100, the highest first.")] = 0,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given several times.")] = None,

@@ -13,6 +13,8 @@ from tasker_core.errors import TemplateError
 from tasker_core.registry import HandlerRegistry
 from tasker_core.registry.template_check import check_handlers
 from tasker_core.rules.findings import Findings
+from tasker_core.rules.template_environment import in_environment
+from tasker_core.settings import load_settings
 from tasker_core.template_files import TemplateFile, read_file, template_files
 from tasker_core.worker.worker import discover
 
@@ -82,7 +84,7 @@ def _handler_findings(read: TemplateFile, registry: HandlerRegistry | None) -> F
     findings = Findings(str(read.source))
     findings.line_of = read.line_of
     if registry is not None:
-        check_handlers(read.template, registry, findings)
+        check_handlers(in_environment(read.template, load_settings().env), registry, findings)
     return findings
 
 

@@ -60,7 +60,8 @@ class Engine:
 
     ``clock``, ``ids`` and ``roll`` (numbers in [0, 1) that spread the retries) are parameters, so that tests own time
     and chance. ``retention`` (microseconds) is for how long finished tasks are kept; None is for ever.
-    ``enforce_schemas`` takes every template to say ``schema_validation: enforce``.
+    ``environment`` is the one whose changes templates are taken with; ``enforce_schemas`` takes every template to say
+    ``schema_validation: enforce``.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Engine:
         roll: Callable[[], float] = random.random,
         lease_time: Micros = LEASE_TIME,
         retention: Micros | None = None,
+        environment: str = "",
         enforce_schemas: bool = False,
     ) -> None:
         self.store = store
@@ -83,7 +85,7 @@ class Engine:
         if store.database.can_hint:
             self.wake.tell = self._hints.send
         self._memory = Memory()
-        self.catalog = Catalog(store, self.clock, self.ids, enforce_schemas=enforce_schemas)
+        self.catalog = Catalog(store, self.clock, self.ids, environment=environment, enforce_schemas=enforce_schemas)
         self.views = Views(store, self.catalog, self.clock)
         self.listings = Listings(store, self.catalog)
         self.dead_letters = DeadLetters(store, self.catalog, self.clock)

@@ -10,13 +10,14 @@ from functools import cached_property
 from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
 from tasker_core.forks import renew_in_children
-from tasker_core.rules import spelling
+from tasker_core.rules import semver, spelling
 from tasker_core.rules.batches import BatchPlan, worker_of
 from tasker_core.rules.expand import Growth
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.schema import Schema
 from tasker_core.rules.template import StepTemplate, Template
 from tasker_core.rules.template_diff import difference
+from tasker_core.rules.template_environment import in_environment
 from tasker_core.store import Store
 from tasker_core.store.rows import TemplateRow
 from tasker_core.store.templates import NewTemplate
@@ -37,8 +38,14 @@ class Known:
     """
 
     id: str
-    template: Template
+    written: Template
+    environment: str = ""
     enforces_schemas: bool = False
+
+    @cached_property
+    def template(self) -> Template:
+        """The template as it is in the environment."""
+        return in_environment(self.written, self.environment)
 
     @cached_property
     def input_schema(self) -> Schema | None:
@@ -180,10 +187,16 @@ class Registered:
 
 
 class Catalog:
-    """The templates of one store. With ``enforce_schemas`` each is taken to say ``schema_validation: enforce``."""
+    """The templates of one store, as they are in ``environment``.
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, *, enforce_schemas: bool = False) -> None:
-        self._store, self._clock, self._ids, self._enforce_schemas = store, clock, ids, enforce_schemas
+    With ``enforce_schemas`` each is taken to say ``schema_validation: enforce``.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, *, environment: str = "", enforce_schemas: bool = False
+    ) -> None:
+        self._store, self._clock, self._ids = store, clock, ids
+        self._environment, self._enforce_schemas = environment, enforce_schemas
         self._known: dict[str, Known] = {}
         self._chosen: dict[tuple[str | None, str, str | None], Known] = {}
         self._chosen_at: Micros = 0
@@ -206,7 +219,7 @@ class Catalog:
             return Registered(self._compile(current[0]), new=False)
         if current and not replace:
             registered = self._compile(current[0])
-            return Registered(registered, new=False, refused=tuple(difference(registered.template, template)))
+            return Registered(registered, new=False, refused=tuple(difference(registered.written, template)))
         new = Known(self._ids.new(), template)
         self._store.templates.register(
             NewTemplate(
@@ -245,17 +258,19 @@ class Catalog:
         return [self._compile(row) for row in self._store.templates.current(None, namespace)]
 
     def find(self, namespace: str, name: str, version: str) -> Known:
-        """The content that new tasks of exactly this version get. Raises UnknownTemplateError."""
-        rows = self._store.templates.current(name, namespace, version)
+        """The content that new tasks of exactly this version, or of the latest, get. Raises UnknownTemplateError."""
+        exact = None if version == semver.LATEST else version
+        rows = self._store.templates.current(name, namespace, exact)
         if not rows:
             raise UnknownTemplateError(f"there is no template {namespace}/{name} {version}")
-        return self._compile(rows[0])
+        return self._compile(semver.newest(rows, lambda row: row.version))
 
     def choose(self, name: str, namespace: str | None, version: str | None) -> Known:
         """The template for a new task.
 
         A name that ``default`` hasn't, or that comes without a namespace, is taken from the one namespace that has it.
-        Without a version it is 1.0.0, else the newest. Raises UnknownTemplateError, naming what is near.
+        Without a version it is 1.0.0, else the newest; ``latest`` is the newest. Raises UnknownTemplateError, naming
+        what is near.
         """
         if self._clock.monotonic() - self._chosen_at > CHOICE_HOLDS:
             self.refresh()
@@ -282,16 +297,16 @@ class Catalog:
             own = rows
         if not own:
             raise UnknownTemplateError(self._missing(name, namespace, rows))
-        if version is not None:
+        if version not in (None, semver.LATEST):
             exact = [row for row in own if row.version == version]
             if not exact:
-                versions = ", ".join(sorted((row.version for row in own), key=semver))
+                versions = ", ".join(sorted((row.version for row in own), key=semver.precedence))
                 raise UnknownTemplateError(
                     f"template {own[0].namespace}/{name} has no version {version!r}; registered are {versions}"
                 )
             return self._compile(exact[0])
-        preferred = [row for row in own if row.version == DEFAULT_VERSION]
-        return self._compile(preferred[0] if preferred else max(own, key=lambda row: semver(row.version)))
+        preferred = [row for row in own if row.version == DEFAULT_VERSION and version is None]
+        return self._compile(preferred[0] if preferred else semver.newest(own, lambda row: row.version))
 
     def _missing(self, name: str, namespace: str | None, rows: list[TemplateRow]) -> str:
         where = f"namespace {namespace!r}" if namespace else "any namespace"
@@ -314,7 +329,8 @@ class Catalog:
             if known is None:
                 try:
                     template = Template.from_content(decode(row.content))
-                    known = Known(row.id, template, self._enforce_schemas or template.schema_validation == "enforce")
+                    enforced = self._enforce_schemas or template.schema_validation == "enforce"
+                    known = Known(row.id, template, self._environment, enforced)
                     # Here and not when the first result comes: a schema that another release took may be refused.
                     _ = known.input_schema, known.result_schemas
                 except ValueError as error:
@@ -323,7 +339,3 @@ class Catalog:
                     ) from error
                 self._known[row.id] = known
             return known
-
-
-def semver(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in version.split("-")[0].split("+")[0].split("."))

@@ -8,11 +8,12 @@ import time
 from collections.abc import Sequence
 
 from tasker_core.clock import Clock, RandomIds, SystemClock
-from tasker_core.engine.catalog import DEFAULT_VERSION, semver
+from tasker_core.engine.catalog import DEFAULT_VERSION
 from tasker_core.engine.database_clock import clock_of
 from tasker_core.engine.doctor_history import look_through
 from tasker_core.engine.sweep import DUTY, dead_here
 from tasker_core.errors import StoreError
+from tasker_core.rules import semver
 from tasker_core.rules.diagnosis import CheckKind, Diagnosis
 from tasker_core.rules.doctor import GRACE, judge
 from tasker_core.rules.doctor_database import judge_contact, judge_database, judge_schema, unusable
@@ -133,7 +134,7 @@ def _templates(rows: Sequence[TemplateRow]) -> list[TemplateFact]:
         versions.setdefault((row.namespace, row.name), []).append(row)
     chosen: list[TemplateRow] = []
     for known in versions.values():
-        newest = max(known, key=lambda row: semver(row.version))
+        newest = semver.newest(known, lambda row: row.version)
         chosen += [row for row in known if row.version == DEFAULT_VERSION or row is newest]
     return [_fact(row) for row in chosen]
 

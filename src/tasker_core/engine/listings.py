@@ -27,7 +27,10 @@ class Listings:
         }
 
     def template(self, namespace: str, name: str, version: str) -> dict[str, Any]:
-        """One template with all that it says. Raises UnknownTemplateError."""
+        """One template with all that it says, and its steps as they are in the environment.
+
+        Raises UnknownTemplateError.
+        """
         known = self._catalog.find(namespace, name, version)
         steps = [
             {
@@ -41,7 +44,11 @@ class Listings:
             }
             for step in known.template.steps
         ]
-        return _brief(known) | {"configuration": known.template.content(), "steps": steps}
+        return _brief(known) | {
+            "configuration": known.written.content(),
+            "environment": known.environment,
+            "steps": steps,
+        }
 
     def handlers(self) -> list[dict[str, Any]]:
         """The handlers that live workers serve, and how many workers each."""

@@ -63,6 +63,7 @@ def open_engine(url: str, settings: Settings | None = None) -> Engine:
                 Store(database),
                 retention=kept.micros if kept else None,
                 lease_time=lease_time(settings),
+                environment=settings.env,
                 enforce_schemas=settings.schema_validation == "enforce",
             )
             shared = _open[key] = _Shared(engine, 0)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tasker_core.errors import InvalidRequestError
+from tasker_core.rules import semver
 from tasker_core.telemetry.tracing import is_traceparent
 
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
@@ -46,6 +47,8 @@ class TaskRequest:
         for name, longest in (("namespace", 255), ("version", 50), ("idempotency_key", 1_000)):
             if (value := getattr(self, name)) is not None:
                 _text(value, name, longest)
+        if self.version not in (None, semver.LATEST) and (wrong := semver.problem(self.version)):
+            raise InvalidRequestError(f"version {wrong}, or say {semver.LATEST!r}", field="version")
         for name in ("task_uuid", "correlation_id", "parent_correlation_id"):
             if (value := getattr(self, name)) is not None or name == "task_uuid":
                 # In its usual spelling, since the store compares it as text.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from tasker_core.rules import payload
+from tasker_core.rules import payload, semver
 from tasker_core.rules.graph import Ancestry
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.template_blocks import (
@@ -34,8 +34,6 @@ LONGEST_STEP_NAME = 128
 
 StepType: TypeAlias = Literal["standard", "decision", "deferred_convergence", "batchable", "batch_worker"]
 OTHER_STEP_TYPES = {"decision_point": "decision", "deferred": "deferred_convergence"}
-
-_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII)
 
 
 class Identity(NamedTuple):
@@ -73,8 +71,8 @@ def _step_name(name: str) -> str:
 
 
 def _version(text: str) -> str:
-    if not _SEMVER.fullmatch(text):
-        raise words("BAD_VERSION", f"must be three numbers like 1.0.0; found {text!r}")
+    if wrong := semver.problem(text):
+        raise words("BAD_VERSION", wrong)
     return _at_most(50, text)
 
 

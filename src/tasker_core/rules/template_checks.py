@@ -169,3 +169,6 @@ def _check_environments(template: Template, findings: Findings) -> None:
                 hint = findings.did_you_mean(override.name, names)
                 message = f"environment {environment!r} changes step {override.name!r}, which isn't there{hint}"
                 findings.warning("UNKNOWN_STEP", ("environments", environment, "steps", number, "name"), message)
+            if override.retry:
+                path = ("environments", environment, "steps", number, "retry")
+                _check_retry(override.retry, path, f"step {override.name!r} in environment {environment!r}", findings)

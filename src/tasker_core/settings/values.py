@@ -201,7 +201,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     env: str = _setting(
-        "development", "outside `development` a registered version isn't replaced by other content", min_length=1
+        "development",
+        "outside `development` a registered version isn't replaced by other content; whose `environments` of templates "
+        "count",
+        min_length=1,
     )
     schema_validation: Strictness = _setting(
         "warn", "`enforce` refuses contexts and results that don't fit their schemas, whatever the template says"

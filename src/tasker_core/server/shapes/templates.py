@@ -50,7 +50,10 @@ class StepDefinition(Shape):
 
 
 class TemplateDetail(TemplateSummary):
+    """A template as it was registered, and its steps as they are in the environment of the server."""
+
     configuration: dict[str, Any]
+    environment: str
     steps: list[StepDefinition]
 
 
