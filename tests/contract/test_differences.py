@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+import time
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from tasker_core import PermanentError, RetryableError, StepContext, StepHandler, StepHandlerResult
+from tasker_core.batch_processing import Batchable
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError, SchemaViolationError, TemplateError
 from tasker_core.step_handler import ApiHandler, inputs, step_handler
 from tasker_core.words import TaskState
@@ -159,6 +163,66 @@ def test_row_12_every_state_can_be_listed(workshop: Workshop) -> None:
     listed = {str(state): workshop.client.list_tasks(status=state).tasks for state in TaskState}
     assert [state for state, tasks in listed.items() if tasks] == ["steps_in_process"]
     assert listed["steps_in_process"][0].task_uuid == task
+
+
+def test_row_14_parallelism_limits_how_many_of_a_batch_run_at_once(workshop: Workshop) -> None:
+    running, most, lock = [0], [0], threading.Lock()
+
+    @workshop.handler("process")
+    def process() -> None:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        with lock:
+            running[0] -= 1
+
+    start_batch(workshop, parallelism=3)
+    assert workshop.run().status == "complete"
+    assert most == [3]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "ran", "total"),
+    [("continue_on_failure", 6, "pending"), ("fail_fast", 2, "pending"), ("isolate", 6, "complete")],
+)
+def test_row_14_the_failure_strategy_of_a_batch_is_acted_on(
+    workshop: Workshop, strategy: str, ran: int, total: str
+) -> None:
+    names: list[str] = []
+
+    @workshop.handler("process")
+    def process(context: StepContext) -> None:
+        names.append(context.step_name)
+        if context.step_name == "process_002":
+            raise PermanentError("no such file")
+
+    start_batch(workshop, parallelism=1, failure_strategy=strategy)
+    task = workshop.run()
+    assert task.status == "blocked_by_failures"
+    states = workshop.states(task.task_uuid)
+    assert (len(names), states["total"]) == (ran, total)
+    assert [name for name, state in states.items() if state == "error"] == ["process_002"]
+
+
+def start_batch(workshop: Workshop, **config: Any) -> None:
+    """A worker, and the template of a batch of six pieces."""
+
+    @workshop.handler_class
+    class Analyze(StepHandler, Batchable):
+        handler_name = "analyze"
+
+        def call(self, context: StepContext) -> StepHandlerResult:
+            return self.batch_analyzer_success(self.create_batch_outcome(6, 1), worker_template_name="process")
+
+    workshop.handler("total")(lambda: None)
+    workshop.template(
+        {"analyze": [], "process": ["analyze"], "total": ["process"]},
+        analyze={"type": "batchable", "batch_config": {"worker_template": "process", **config}},
+        process={"type": "batch_worker"},
+        total={"type": "deferred_convergence"},
+    )
+    workshop.start()
 
 
 class Order(BaseModel):

@@ -16,7 +16,8 @@ from tasker_core.engine import Engine
 from tasker_core.rules.diagnosis import CheckKind
 from tasker_core.rules.template import Template
 from tasker_core.store import Store, open_database
-from tests.support.flows import Hands, failed, ok, wish
+from tests.support.batches import batching, cut
+from tests.support.flows import Hands, failed, ok, wish, yielded
 from tests.support.meddling import meddle
 from tests.support.plans import GROWING, Access, ExplainingPostgres, ExplainingSqlite
 from tests.support.postgres_address import Address
@@ -27,6 +28,11 @@ HOT = {
     "date_queued_steps", "claim_lane", "claimed_steps", "waiting_lanes", "next_due", "due_steps", "enqueue_due",
     "inputs_of_tasks", "results_of_steps", "leases_of", "abandoned_steps",
 }  # fmt: skip
+BATCHED = {
+    "end_instances", "admit_instances", "count_admitted", "free_from_set_aside", "cut_set_aside", "record_held_back",
+    "hold_back", "save_checkpoints", "payloads_of_steps",
+}  # fmt: skip
+STRATEGIES = ("isolate", "fail_fast")
 DOCTORS = {"doctor_workers", "doctor_queues", "doctor_lost", "doctor_overdue", "doctor_failed"}
 QUEUES = {"steps_ready", "steps_running", "steps_waiting", "steps_failed"}
 """Partial indexes: as long as a queue, not as the history. They may be walked."""
@@ -56,6 +62,9 @@ def _grow(url: str) -> None:
         store = Store(database)
         engine = Engine(store)
         engine.catalog.register(Template.from_content(templates.checkout()), replace=True)
+        for strategy in STRATEGIES:
+            template = batching(parallelism=BATCH, failure_strategy=strategy)
+            engine.catalog.register(template.model_copy(update={"namespace_name": strategy}), replace=True)
         load(url, FINISHED)
         wishes = {"namespace": "bench", "name": "bench_checkout"}
         engine.create([wish(engine, idempotency_key=f"ready {no}", **wishes) for no in range(READY)])
@@ -83,6 +92,19 @@ def _play(database: ExplainingPostgres | ExplainingSqlite) -> None:
     taken = stranger.engine.claim(replace(request, lanes=request.lanes[::-1])).leases
     engine.stop_sweeping()
     assert {lease.step for lease in taken} > {"process_payment"}, "with results that this engine doesn't remember"
+
+
+def _play_batches(database: ExplainingPostgres | ExplainingSqlite) -> None:
+    """Instances of large batches end well and badly, in batches that go on and in one that is halted."""
+    engine = Engine(Store(database), clock=ManualClock(time.time_ns() // 1_000))
+    hands = Hands(engine)
+    for strategy in STRATEGIES:
+        engine.create([wish(engine, namespace=strategy, idempotency_key=engine.ids.new(), priority=9)])
+        for handler, what in (("analyze", lambda lease: ok(lease, cut(20 * BATCH))), ("process", ok)):
+            asked = replace(hands.request(BATCH), lanes=[f"{strategy}/{handler}"])
+            hands.report(*map(what, engine.claim(asked).leases))
+        waiting, bad, *good = engine.claim(asked).leases
+        hands.report(yielded(waiting), failed(bad, retryable=False), *map(ok, good), then=asked)
 
 
 def _look_at_the_whole_store(database: ExplainingPostgres | ExplainingSqlite) -> None:
@@ -123,6 +145,23 @@ def test_postgres_goes_by_the_indexes(grown_postgres: str, plans: str) -> None:
     with closing(ExplainingPostgres(grown_postgres, plans)) as database:
         _play(database)
     assert {access.statement for access in database.accesses} >= HOT
+    assert _complaints(database.accesses) == []
+
+
+@pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
+def test_postgres_runs_batches_by_the_indexes(grown_postgres: str, plans: str) -> None:
+    with closing(ExplainingPostgres(grown_postgres, plans)) as database:
+        _play_batches(database)
+    assert {access.statement for access in database.accesses} >= BATCHED - {"count_admitted"}
+    assert _complaints(database.accesses) == []
+
+
+def test_sqlite_runs_batches_by_the_indexes(grown_sqlite: str) -> None:
+    with closing(ExplainingSqlite.from_url(grown_sqlite)) as database:
+        assert isinstance(database, ExplainingSqlite)
+        database.accesses = []
+        _play_batches(database)
+    assert {access.statement for access in database.accesses} >= BATCHED - {"count_admitted", "save_checkpoints"}
     assert _complaints(database.accesses) == []
 
 

@@ -113,6 +113,11 @@ def failed(
     return _report(lease, Outcome(lease.key, Ending.FAILED, error=error, retry_after_us=after))
 
 
+def yielded(lease: Lease, cursor: Any = None, done: int = 0) -> Report:
+    saved = encode({"cursor": cursor, "items_processed": done}, "checkpoint")
+    return _report(lease, Outcome(lease.key, Ending.YIELDED, result=saved, reason="checkpoint"))
+
+
 def results(lease: Lease) -> dict[str, Any]:
     """The results that came along with a lease, by the names of the steps."""
     return {step: text and decode(text)["result"] for step, text in lease.dependency_results.items()}

@@ -16,7 +16,7 @@ from tasker_core.store.database import Call, Params, Rows
 from tasker_core.store.postgres import SET_SESSION, PostgresDatabase
 from tasker_core.store.sqlite import SqliteDatabase
 
-GROWING = ("tasks", "task_payloads", "steps", "attempts", "dependencies", "transitions")
+GROWING = ("tasks", "task_payloads", "steps", "attempts", "dependencies", "transitions", "step_payloads")
 """The tables that grow with history."""
 
 

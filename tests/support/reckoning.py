@@ -52,7 +52,7 @@ class Reckoning:
             for table, expected in (("tasks", tasks), ("steps", steps))
             if (states := self.states(table)) != {"complete": expected}
         ]
-        if unexpected := self.endings().keys() - {"ok", "lost", "released"}:
+        if unexpected := self.endings().keys() - {"ok", "yielded", "lost", "released"}:
             wrong.append(f"attempts ended as {sorted(unexpected)}")
         wrong += [f"{count} {what}" for what, question in FORBIDDEN.items() if (count := self.count(question))]
         return wrong

@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tasker_core import PermanentError, StepContext
+from tasker_core import PermanentError, StepContext, StepHandler, StepHandlerResult
+from tasker_core.batch_processing import Batchable
 from tasker_core.step_handler import Decision, decision_handler, inputs, step_handler
 
 
@@ -28,27 +29,51 @@ def ledger(path: str | Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@step_handler("note")
-@inputs("ledger", "nap")
-def note(ledger: str, nap: float | None, context: StepContext) -> dict[str, Any]:
-    """An effect in the world outside: once per idempotency key, however often it is asked for."""
+def _take_note(context: StepContext, *, effect: bool = True) -> None:
+    """A call and, once per idempotency key, its effect."""
     task, step = str(context.task_uuid), context.step_name
-    with _ledger(ledger) as book:
-        book.execute("insert or ignore into effects values (?, ?, ?)", (context.idempotency_key, task, step))
+    with ledger(context.get_input("ledger")) as book:
+        if effect:
+            book.execute("insert or ignore into effects values (?, ?, ?)", (context.idempotency_key, task, step))
         book.execute("insert into calls values (?, ?, ?, ?)", (task, step, context.attempt, os.getpid()))
+
+
+@step_handler("note")
+@inputs("nap")
+def note(nap: float | None, context: StepContext) -> dict[str, Any]:
+    """An effect in the world outside: once per idempotency key, however often it is asked for."""
+    _take_note(context)
     time.sleep(nap or 0.0)
-    return {"step": step, "after": sorted(context.get_dependency_result_keys())}
+    return {"step": context.step_name, "after": sorted(context.get_dependency_result_keys())}
 
 
 @decision_handler("route")
-@inputs("ledger")
-def route(ledger: str, context: StepContext) -> Decision:
+def route(context: StepContext) -> Decision:
     """An effect, and the decision to go on with step ``b``."""
-    with _ledger(ledger) as book:
-        task, step = str(context.task_uuid), context.step_name
-        book.execute("insert or ignore into effects values (?, ?, ?)", (context.idempotency_key, task, step))
-        book.execute("insert into calls values (?, ?, ?, ?)", (task, step, context.attempt, os.getpid()))
+    _take_note(context)
     return Decision.route(["b"])
+
+
+class CutInTwo(StepHandler, Batchable):
+    """An effect, and a batch of two pieces."""
+
+    handler_name = "cut_in_two"
+
+    def call(self, context: StepContext) -> StepHandlerResult:
+        _take_note(context)
+        return self.batch_analyzer_success(self.create_batch_outcome(2, 1), worker_template_name="b")
+
+
+class NoteAtSecond(StepHandler, Batchable):
+    """Yields at a checkpoint, and goes on from there to an effect."""
+
+    handler_name = "note_at_second"
+
+    def call(self, context: StepContext) -> StepHandlerResult:
+        _take_note(context, effect=context.has_checkpoint())
+        if not context.has_checkpoint():
+            return self.checkpoint_yield("half", 1)
+        return self.success({"from": context.checkpoint_cursor})
 
 
 @step_handler("greet")

@@ -122,11 +122,14 @@ where true
 on conflict (task_id, no) do update set checkpoint = excluded.checkpoint
 
 -- name: payloads_of_steps
--- What a step is to work on and how far it is, asked only of instances and of steps that were claimed before.
+-- What a step is to work on and how far it is, asked only of instances and of steps that were claimed before. A join
+-- could be turned round by a planner that believes the table to be empty.
 with b as (select * from jsonb_to_recordset(:steps::jsonb) as j(task bigint, step integer)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step from json_each(:steps)) --lite
-select p.task_id, p.no, p.inputs, p.checkpoint
-from b join tasker.step_payloads p on p.task_id = b.task and p.no = b.step
+select b.task, b.step,
+  (select p.inputs from tasker.step_payloads p where p.task_id = b.task and p.no = b.step),
+  (select p.checkpoint from tasker.step_payloads p where p.task_id = b.task and p.no = b.step)
+from b
 
 -- name: results_of_instances
 -- Of all instances of a batch that are done, for the step that comes after it.

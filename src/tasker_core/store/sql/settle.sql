@@ -79,7 +79,8 @@ with b as materialized (select value->>'task' as task, value->>'step' as step, v
 -- name: rest_tasks
 -- Where each task stands now; rules/states.py computes the same. The first test meets the open tail of the steps at
 -- once (`no desc`), where NOT EXISTS would read the finished prefix of a wide task every time. The instances of batches,
--- which have the highest numbers, are asked for last: what comes after a batch finds all of them finished.
+-- which have the highest numbers, are asked for last: what comes after a batch finds all of them finished. What runs of a
+-- batch stands just before those that weren't let in.
 with n as materialized (
   select t.id as task, t.state as was,
     case
@@ -89,8 +90,17 @@ with n as materialized (
           (select s.no from tasker.steps s where s.task_id = t.id and s.no >= 65536
               and s.state not in ('complete', 'resolved_manually') order by s.no desc limit 1)) is null then 'complete'
       when t.troubled = 0 then 'steps_in_process'
-      when (select s.no from tasker.steps s where s.task_id = t.id
-              and s.state in ('enqueued', 'in_progress') order by s.no desc limit 1) is not null then 'steps_in_process'
+      when coalesce(
+          (select s.no from tasker.steps s where s.task_id = t.id and s.no < 65536
+              and s.state in ('enqueued', 'in_progress') order by s.no desc limit 1),
+          (select g.no from tasker.batches g where g.task_id = t.id
+              and (select s.no from tasker.steps s where s.task_id = g.task_id
+                and s.no >= g.no * 65536 and s.no < g.no * 65536 + g.next
+                and s.state in ('enqueued', 'in_progress') order by s.no desc limit 1) is not null limit 1),
+          (select s.no from tasker.steps s where s.task_id = t.id and s.no >= 65536
+              and s.state in ('enqueued', 'in_progress')
+              and not exists (select 1 from tasker.batches g where g.task_id = t.id) limit 1)
+        ) is not null then 'steps_in_process'
       when (select s.no from tasker.steps s where s.task_id = t.id
               and s.state = 'waiting_for_retry' limit 1) is not null then 'waiting_for_retry'
       when (select s.no from tasker.steps s where s.task_id = t.id
