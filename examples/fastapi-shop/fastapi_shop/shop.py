@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel
 
 from fastapi_shop.database import Database
+from fastapi_shop.tables import Table
 from tasker_core import TaskerClient
+
+Row = TypeVar("Row", bound=Table)
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,14 @@ class Shop:
 
     database: Database
     client: TaskerClient
+
+    def find(self, table: type[Row], key: str) -> Row:
+        """The row of ``table`` with this key. Raises 404."""
+        with self.database.reading() as session:
+            row = session.get(table, key)
+        if row is None:
+            raise HTTPException(404, f"there is no {table.__name__.lower()} {key}")
+        return row
 
     def progress(self, task_uuid: str) -> Progress:
         """How far a task is. Raises TaskNotFoundError."""

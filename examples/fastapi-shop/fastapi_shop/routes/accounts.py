@@ -47,10 +47,7 @@ def register(new: NewAccount, shop: TheShop) -> RegisteredAccount:
 @router.get("/{email}")
 def look(email: str, shop: TheShop) -> RegisteredAccount:
     """An account, and how far its registration is."""
-    with shop.database.reading() as session:
-        account = session.get(Account, email)
-    if account is None:
-        raise HTTPException(404, f"there is no account {email}")
+    account = shop.find(Account, email)
     return RegisteredAccount(
         email=account.email,
         status=account.status,

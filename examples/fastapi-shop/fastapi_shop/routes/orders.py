@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Response
+from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field, PositiveInt
 from sqlalchemy import select
 
@@ -76,24 +76,15 @@ def look(order_id: str, shop: TheShop) -> PlacedOrder:
 @router.post("/{order_id}/cancel")
 def cancel(order_id: str, shop: TheShop) -> PlacedOrder:
     """Cancel an order, as long as its task isn't at its end: after that, ask for a refund."""
-    order = find(shop, order_id)
+    order = shop.find(Order, order_id)
     shop.client.cancel_task(order.task_uuid, reason="the customer changed their mind")
     with shop.database.writing() as session:
         session.get_one(Order, order_id).status = "cancelled"
     return _placed(shop, order_id)
 
 
-def find(shop: Shop, order_id: str) -> Order:
-    """The order. Raises 404."""
-    with shop.database.reading() as session:
-        order = session.get(Order, order_id)
-    if order is None:
-        raise HTTPException(404, f"there is no order {order_id}")
-    return order
-
-
 def _placed(shop: Shop, order_id: str) -> PlacedOrder:
-    order = find(shop, order_id)
+    order = shop.find(Order, order_id)
     return PlacedOrder(
         order_id=order.id,
         status=order.status,

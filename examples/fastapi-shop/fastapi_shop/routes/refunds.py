@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import uuid
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import BaseModel
 
-from fastapi_shop.routes.orders import find
 from fastapi_shop.shop import Progress, Team, TheShop
-from fastapi_shop.tables import Refund
+from fastapi_shop.tables import Order, Refund
 
 router = APIRouter(tags=["refunds"])
 
@@ -31,7 +30,7 @@ class AskedRefund(BaseModel):
 @router.post("/orders/{order_id}/refunds", status_code=201)
 def ask(order_id: str, new: NewRefund, shop: TheShop) -> AskedRefund:
     """Ask for a refund. Both teams' workflows are called ``refund``; the namespace says whose it is."""
-    order = find(shop, order_id)
+    order = shop.find(Order, order_id)
     refund_id = str(uuid.uuid4())
     with shop.database.writing() as session:
         task = shop.client.create_task(
@@ -53,10 +52,7 @@ def ask(order_id: str, new: NewRefund, shop: TheShop) -> AskedRefund:
 @router.get("/refunds/{refund_id}")
 def look(refund_id: str, shop: TheShop) -> AskedRefund:
     """A refund, and how far its task is."""
-    with shop.database.reading() as session:
-        refund = session.get(Refund, refund_id)
-    if refund is None:
-        raise HTTPException(404, f"there is no refund {refund_id}")
+    refund = shop.find(Refund, refund_id)
     return AskedRefund(
         refund_id=refund.id,
         order_id=refund.order_id,

@@ -75,7 +75,9 @@ class Warning(Shape):
     at: datetime | None
 
 
-class TaskResponse(Shape):
+class _Task(Shape):
+    """What every answer tells of a task."""
+
     task_uuid: UUID
     name: str
     namespace: str
@@ -83,18 +85,17 @@ class TaskResponse(Shape):
     status: TaskState
     created_at: datetime
     updated_at: datetime
-    completed_at: datetime | None
-    requested_at: datetime | None
-    context: dict[str, Any]
     initiator: str
     source_system: str
     reason: str
-    priority: int
-    tags: list[str]
     correlation_id: UUID
-    parent_correlation_id: UUID | None
-    idempotency_key: str | None
     total_steps: int
+
+
+class _TaskUnderWay(_Task):
+    """How far it is."""
+
+    completed_at: datetime | None
     pending_steps: int
     in_progress_steps: int
     completed_steps: int
@@ -106,6 +107,15 @@ class TaskResponse(Shape):
     recommended_action: str
     completion_percentage: float
     health_status: Literal["healthy", "recovering", "blocked", "unknown"]
+
+
+class TaskResponse(_TaskUnderWay):
+    requested_at: datetime | None
+    context: dict[str, Any]
+    priority: int
+    tags: list[str]
+    parent_correlation_id: UUID | None
+    idempotency_key: str | None
     steps: list[StepReadiness]
     warnings: list[Warning]
 
@@ -133,25 +143,13 @@ class TaskBatch(Shape):
     tasks: list[TaskRequest] = Field(min_length=1, max_length=MOST_TASKS_A_CALL)
 
 
-class BriefTask(Shape):
+class BriefTask(_Task):
     """A task without its steps and what follows from them."""
 
-    task_uuid: UUID
-    name: str
-    namespace: str
-    version: str
-    status: TaskState
-    created_at: datetime
-    updated_at: datetime
     context: dict[str, Any]
-    initiator: str
-    source_system: str
-    reason: str
     priority: int
     tags: list[str]
-    correlation_id: UUID
     parent_correlation_id: UUID | None
-    total_steps: int
     warnings: list[Warning]
 
 
@@ -206,29 +204,8 @@ class ExplanationResponse(Shape):
     left_out: int = Field(description="Steps of batches and failures that aren't told one by one.")
 
 
-class SummarisedTask(Shape):
-    task_uuid: UUID
-    name: str
-    namespace: str
-    version: str
-    status: TaskState
-    created_at: datetime
-    updated_at: datetime
-    completed_at: datetime | None
-    initiator: str
-    source_system: str
-    reason: str
-    correlation_id: UUID
-    total_steps: int
-    pending_steps: int
-    in_progress_steps: int
-    completed_steps: int
-    failed_steps: int
-    ready_steps: int
-    execution_status: str
-    recommended_action: str
-    completion_percentage: float
-    health_status: str
+class SummarisedTask(_TaskUnderWay):
+    """A task without what it works on."""
 
 
 class SummarisedTemplateStep(Shape):
