@@ -80,9 +80,8 @@ PEERS = (
             "a1": (300, "queued beforehand, 100 a call"),
             "a2": (300, "one a call"),
             "a3": (300, "100 a call"),
-            # Where its worker misses a notice it looks again after 5 s: more of them wouldn't end in time.
-            "a4": (40, "one a call, worker listens, client looks every 2 ms"),
-            "d": (IDLE_SECONDS, "worker listens"),
+            "a4": (300, "one a call, worker listens and polls every 10 ms, client looks every 2 ms"),
+            "d": (IDLE_SECONDS, "worker listens and polls every 10 ms"),
             "counts": (100, "queued beforehand"),
         },
         note="a job defers the next one in a transaction of its own: a crash between repeats the step",

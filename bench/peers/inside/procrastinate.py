@@ -14,6 +14,8 @@ from bench.peers.inside.order import Order, begun, is_ready
 from bench.peers.inside.play import main
 
 AT_ONCE = 10
+POLL = 0.01
+"""Seconds. Its worker misses a notice now and then, and would by itself look again after five seconds."""
 LOOK_AGAIN = 0.002
 """Seconds between the client's looks at a job that it waits for."""
 DONE = "select count(*) as done from procrastinate_jobs where task_name = %(name)s and status = 'succeeded'"
@@ -56,7 +58,7 @@ class Procrastinate:
     async def _work(self) -> None:
         async with self.app.open_async():
             is_ready(self.order)
-            await self.app.run_worker_async(concurrency=AT_ONCE, listen_notify=True)
+            await self.app.run_worker_async(concurrency=AT_ONCE, listen_notify=True, fetch_job_polling_interval=POLL)
 
     def _task(self, no: int, name: str) -> Any:
         async def run(no: int, given: Any) -> None:
