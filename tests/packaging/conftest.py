@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.interpreters import interpreters
+from tests.packaging.interpreters import parameters
 from tests.packaging.programs import ROOT, run
 
 
@@ -20,13 +20,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(
-    scope="session",
-    params=[
-        pytest.param(path, id=version, marks=pytest.mark.xdist_group(f"packaging-{version}"))
-        for version, path in interpreters().items()
-    ],
-)
+@pytest.fixture(scope="session", params=parameters())
 def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment that holds the wheel, its dependencies and mypy: returns its directory of programs."""
     directory = tmp_path_factory.mktemp("outside")

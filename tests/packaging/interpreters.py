@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from _pytest.mark import ParameterSet
+
 SUPPORTED = ((3, 11), (3, 12), (3, 13), (3, 14))
 
 
@@ -19,6 +22,14 @@ def interpreters() -> dict[str, Path]:
         if version in SUPPORTED:
             found.setdefault(".".join(map(str, version)), program)
     return found
+
+
+def parameters() -> list[ParameterSet]:
+    """The same, to parametrize tests by; those of one interpreter stay together, for they share an environment."""
+    return [
+        pytest.param(path, id=version, marks=pytest.mark.xdist_group(f"packaging-{version}"))
+        for version, path in interpreters().items()
+    ]
 
 
 def _candidates() -> Iterator[Path]:

@@ -12,10 +12,14 @@ from typing import Any
 import pytest
 
 from tests.contract.stubs import promises
+from tests.packaging.interpreters import parameters
 from tests.packaging.programs import run
 
 HERE = Path(__file__).parent
 PYRIGHT = Path(sys.executable).with_name("pyright")
+
+# What is declared is the same for every interpreter.
+pytestmark = pytest.mark.parametrize("installed", parameters()[:1], indirect=True)
 
 
 @pytest.fixture
