@@ -207,6 +207,14 @@ def test_the_placeholder_has_nothing_to_do() -> None:
     assert (ending.result["batch_id"], ending.result["no_op"], ending.result["processed_count"]) == ("000", True, 0)
 
 
+@pytest.mark.parametrize("cursor", ["page-2", {"after": ["a", 1]}, 7, 2.5, [1]])
+def test_a_cursor_of_any_json_reaches_a_worker_as_it_was_given(cursor: Any) -> None:
+    inputs = {"cursor": {"batch_id": "a", "start_cursor": cursor, "end_cursor": cursor, "batch_size": 3}}
+    batch = BatchWorkerContext.from_step_context(context(inputs))
+    assert batch is not None
+    assert (batch.start_cursor, batch.end_cursor, batch.step_size, batch.batch_id) == (cursor, cursor, 3, "a")
+
+
 def test_a_worker_function() -> None:
     @batch_worker("work")
     def work(batch_context: BatchWorkerContext | None) -> dict[str, Any]:
@@ -215,7 +223,7 @@ def test_a_worker_function() -> None:
     handler = work._handler_class()  # type: ignore[attr-defined]  # set by the decorator
     assert handler.call(context(INPUTS)).result == {"width": 50}
     assert handler.call(context()).result == {"width": None}
-    broken = handler.call(context({"cursor": {"start_cursor": "a", "end_cursor": "b"}}))
+    broken = handler.call(context({**INPUTS, "batch_metadata": 7}))
     assert (broken.error_type, broken.retryable) == ("validation_error", False)
 
 

@@ -67,11 +67,7 @@ class BatchWorkerContext(Checkpointed, BaseModel):
         if isinstance(cursor, dict):
             return cls(
                 batch_id=str(cursor.get("batch_id", "")),
-                cursor_config=CursorConfig(
-                    start_cursor=cursor.get("start_cursor") or 0,
-                    end_cursor=cursor.get("end_cursor") or 0,
-                    step_size=cursor.get("step_size") or cursor.get("batch_size") or 1,
-                ),
+                cursor_config=_config_of(cursor),
                 batch_metadata=context.step_inputs.get("batch_metadata") or {},
                 checkpoint=context.checkpoint,
             )
@@ -81,19 +77,30 @@ class BatchWorkerContext(Checkpointed, BaseModel):
         return cls.model_validate({"checkpoint": context.checkpoint, **given})
 
     @property
-    def start_cursor(self) -> int:
-        """The first item."""
+    def start_cursor(self) -> Any:
+        """The first item: a number, or whatever JSON the analyzer gave."""
         return self.cursor_config.start_cursor
 
     @property
-    def end_cursor(self) -> int:
-        """One past the last item."""
+    def end_cursor(self) -> Any:
+        """One past the last item: a number, or whatever JSON the analyzer gave."""
         return self.cursor_config.end_cursor
 
     @property
     def step_size(self) -> int:
         """How many items to take at a time."""
         return self.cursor_config.step_size
+
+
+def _config_of(cursor: dict[str, Any]) -> CursorConfig:
+    """A cursor's ends as they are: an analyzer may give page tokens or dates for numbers."""
+    start, end = cursor.get("start_cursor"), cursor.get("end_cursor")
+    return CursorConfig.model_construct(
+        start_cursor=0 if start is None else start,
+        end_cursor=0 if end is None else end,
+        step_size=cursor.get("step_size") or cursor.get("batch_size") or 1,
+        metadata={},
+    )
 
 
 class BatchWorkerOutcome(BaseModel):
