@@ -140,6 +140,35 @@ def _complaints(accesses: list[Access], most_rows: int = MOST_ROWS) -> list[str]
     return sorted(set(wrong))
 
 
+def _list_what_belongs_together(database: ExplainingPostgres | ExplainingSqlite) -> None:
+    engine = Engine(Store(database))
+    task = engine.views.tasks({}, 1, 0)["tasks"][0]
+    database.accesses.clear()
+    chain = {"correlation_id": task["correlation_id"]}
+    (found,) = engine.views.tasks({**chain, "namespace": "bench", "created_after": 1}, 10, 0)["tasks"]
+    assert found["task_uuid"] == task["task_uuid"]
+    assert engine.views.tasks_after(chain, 10, task["task_uuid"])["tasks"] == []
+    assert {access.statement for access in database.accesses} >= {
+        "list_tasks_of_correlation",
+        "count_tasks_of_correlation",
+    }
+
+
+@pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
+def test_postgres_finds_what_belongs_together_by_an_index(grown_postgres: str, plans: str) -> None:
+    with closing(ExplainingPostgres(grown_postgres, plans)) as database:
+        _list_what_belongs_together(database)
+    assert _complaints(database.accesses) == []
+
+
+def test_sqlite_finds_what_belongs_together_by_an_index(grown_sqlite: str) -> None:
+    with closing(ExplainingSqlite.from_url(grown_sqlite)) as database:
+        assert isinstance(database, ExplainingSqlite)
+        database.accesses = []
+        _list_what_belongs_together(database)
+    assert _complaints(database.accesses) == []
+
+
 @pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
 def test_postgres_goes_by_the_indexes(grown_postgres: str, plans: str) -> None:
     with closing(ExplainingPostgres(grown_postgres, plans)) as database:

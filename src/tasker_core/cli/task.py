@@ -31,6 +31,10 @@ def create(
     priority: Annotated[int, typer.Option("--priority", "-p", help="-100 to 100, the highest first.")] = 0,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given several times.")] = None,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "Task requested",
+    correlation_id: Annotated[
+        str | None, typer.Option("--correlation-id", "-c", help="A UUID of what it belongs to; else a new one.")
+    ] = None,
+    parent_correlation_id: Annotated[str | None, typer.Option(help="That of what it comes of.")] = None,
     database_url: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,6 +49,8 @@ def create(
             idempotency_key=key,
             priority=priority,
             tags=tag or [],
+            correlation_id=correlation_id,
+            parent_correlation_id=parent_correlation_id,
         )
         print_json(task.__dict__) if as_json else people.print(task.task_uuid)
 
@@ -61,14 +67,38 @@ def list_tasks(
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only of this namespace.")] = None,
     status: Annotated[str | None, typer.Option("--status", "-s", help="Only in this state.")] = None,
     name: Annotated[str | None, typer.Option(help="Only of this template.")] = None,
+    version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    initiator: Annotated[str | None, typer.Option(help="Only what they asked for.")] = None,
+    source_system: Annotated[str | None, typer.Option(help="Only from there.")] = None,
+    correlation_id: Annotated[
+        str | None, typer.Option("--correlation-id", "-c", help="Only what belongs to it.")
+    ] = None,
+    parent_correlation_id: Annotated[str | None, typer.Option(help="Only what came of it.")] = None,
+    created_after: Annotated[str | None, typer.Option(help="Created then or later, in ISO 8601.")] = None,
+    created_before: Annotated[str | None, typer.Option(help="Created earlier than that.")] = None,
+    updated_after: Annotated[str | None, typer.Option(help="Changed then or later.")] = None,
+    updated_before: Annotated[str | None, typer.Option(help="Changed earlier than that.")] = None,
+    context: Annotated[str | None, typer.Option(help="A field of the context: customer.id=42.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-l", help="How many at most.")] = 20,
     offset: Annotated[int, typer.Option(help="How many to pass over.")] = 0,
     database_url: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """List tasks, the newest first."""
+    path, equals, value = (context or "").partition("=")
+    if context is not None and not equals:
+        raise typer.BadParameter(
+            f"a field and its value, like customer.id=42; found {context!r}", param_hint="--context"
+        )
     with _client(database_url) as client:
-        page = client.list_tasks(limit=limit, offset=offset, namespace=namespace, status=status, name=name)
+        page = client.list_tasks(
+            limit=limit, offset=offset, namespace=namespace, status=status, name=name, version=version, tag=tag,
+            initiator=initiator, source_system=source_system, correlation_id=correlation_id,
+            parent_correlation_id=parent_correlation_id, created_after=created_after, created_before=created_before,
+            updated_after=updated_after, updated_before=updated_before, context_path=path if equals else None,
+            context_value=value if equals else None,
+        )  # fmt: skip
     if as_json:
         print_json({"tasks": [t.__dict__ for t in page.tasks], "pagination": page.pagination.__dict__})
         return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.place import Place
@@ -88,10 +90,22 @@ class AsyncTaskerClient:
 
     async def list_tasks(
         self, *, limit: int = 50, offset: int = 0, namespace: str | None = None, status: str | None = None,
-        name: str | None = None,
+        name: str | None = None, version: str | None = None, tag: str | None = None, initiator: str | None = None,
+        source_system: str | None = None, correlation_id: str | UUID | None = None,
+        parent_correlation_id: str | UUID | None = None, created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None, updated_after: datetime | str | None = None,
+        updated_before: datetime | str | None = None, context_path: str | None = None,
+        context_value: str | float | None = None,
     ) -> TaskListResponse:  # fmt: skip
         """See ``TaskerClient.list_tasks``."""
-        return await self._door.do(self._calls.list_tasks(limit, offset, namespace, status, name))
+        wanted = {
+            "namespace": namespace, "status": status, "name": name, "version": version, "tag": tag,
+            "initiator": initiator, "source_system": source_system, "correlation_id": correlation_id,
+            "parent_correlation_id": parent_correlation_id, "created_after": created_after,
+            "created_before": created_before, "updated_after": updated_after, "updated_before": updated_before,
+            "context_path": context_path, "context_value": context_value,
+        }  # fmt: skip
+        return await self._door.do(self._calls.list_tasks(limit, offset, wanted))
 
     async def cancel_task(self, task_uuid: str, reason: str = "") -> dict[str, Any]:
         """See ``TaskerClient.cancel_task``."""

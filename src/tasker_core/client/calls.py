@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from tasker_core.client.call import Call, Request
+from tasker_core.client.filters import task_filters
 from tasker_core.client.templates import read_any
 from tasker_core.client.wishes import batch_body, task_body
 from tasker_core.clock import RandomIds
@@ -89,20 +90,16 @@ class Calls:
             was_let_go = now - began < wish / 2
             pause = min(max(2 * pause, SHORTEST_PAUSE), LONGEST_PAUSE) if was_let_go else 0.0
 
-    def list_tasks(
-        self, limit: int, offset: int, namespace: str | None, status: str | None, name: str | None
-    ) -> Call[TaskListResponse]:
+    def list_tasks(self, limit: int, offset: int, wanted: Mapping[str, Any]) -> Call[TaskListResponse]:
+        """``wanted`` are the filters, by name; None is for any."""
         if not 1 <= limit <= LARGEST_PAGE:
             raise InvalidRequestError(f"limit must lie between 1 and {LARGEST_PAGE:,}, not {limit}", field="limit")
         if offset < 0:
             raise InvalidRequestError(f"offset must not be negative, not {offset}", field="offset")
-        if status is not None and status not in TaskState.__members__.values():
-            raise InvalidRequestError(f"{status!r} is no task state; there are {', '.join(TaskState)}", field="status")
-        query = {"limit": limit, "offset": offset, "namespace": namespace, "status": status, "name": name}
-        filters = {"namespace": namespace, "state": status, "name": name}
+        filters, query = task_filters(wanted)
         return Call(
             lambda local: local.tasks(filters, limit, offset),
-            lambda: Request("/v1/tasks", query={key: value for key, value in query.items() if value is not None}),
+            lambda: Request("/v1/tasks", query={"limit": limit, "offset": offset, **query}),
             TaskListResponse.from_dict,
         )
 

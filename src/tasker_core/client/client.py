@@ -5,9 +5,11 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.local import Local
@@ -134,10 +136,36 @@ class TaskerClient:
 
     def list_tasks(
         self, *, limit: int = 50, offset: int = 0, namespace: str | None = None, status: str | None = None,
-        name: str | None = None,
+        name: str | None = None, version: str | None = None, tag: str | None = None, initiator: str | None = None,
+        source_system: str | None = None, correlation_id: str | UUID | None = None,
+        parent_correlation_id: str | UUID | None = None, created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None, updated_after: datetime | str | None = None,
+        updated_before: datetime | str | None = None, context_path: str | None = None,
+        context_value: str | float | None = None,
     ) -> TaskListResponse:  # fmt: skip
-        """The newest tasks, those of a namespace, name or state where given. ``limit`` is at most 1,000."""
-        return self._door.do(self._calls.list_tasks(limit, offset, namespace, status, name))
+        """The newest tasks, those that match where something is given. ``limit`` is at most 1,000.
+
+        Args:
+            limit: so many at most.
+            offset: pass over so many.
+            namespace, name, version: of the template.
+            status: the state that they are in.
+            tag: one that they have.
+            initiator, source_system, correlation_id, parent_correlation_id: as they were created with.
+            created_after, created_before, updated_after, updated_before: datetimes, or texts in ISO 8601; the first
+                of a pair is included. One without a zone is this machine's.
+            context_path: a field of the context, ``customer.id`` or ``items[0].sku``, and with it
+            context_value: what that field is. 42 is the number and the text; what can't be what the field is doesn't
+                match. The contexts of all tasks that the other filters leave are looked through.
+        """
+        wanted = {
+            "namespace": namespace, "status": status, "name": name, "version": version, "tag": tag,
+            "initiator": initiator, "source_system": source_system, "correlation_id": correlation_id,
+            "parent_correlation_id": parent_correlation_id, "created_after": created_after,
+            "created_before": created_before, "updated_after": updated_after, "updated_before": updated_before,
+            "context_path": context_path, "context_value": context_value,
+        }  # fmt: skip
+        return self._door.do(self._calls.list_tasks(limit, offset, wanted))
 
     def cancel_task(self, task_uuid: str, reason: str = "") -> dict[str, Any]:
         """Cancel a task: what hasn't begun never will, what runs is told, its result refused.

@@ -67,7 +67,7 @@ class Local:
         number = self._await_rest(task, waiting) if waiting else None
         return self._engine.views.task(task, number)
 
-    def tasks(self, filters: Mapping[str, str | None], limit: int, offset: int) -> dict[str, Any]:
+    def tasks(self, filters: Mapping[str, Any], limit: int, offset: int) -> dict[str, Any]:
         return self._engine.views.tasks(filters, limit, offset)
 
     def steps(self, task: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tasker_core.errors import InvalidRequestError
 from tasker_core.rules import semver
+from tasker_core.rules.context_field import ContextField, read_path
 from tasker_core.telemetry.tracing import is_traceparent
 
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
@@ -95,6 +96,19 @@ def as_uuid(value: str, field: str) -> str:
         return str(uuid.UUID(value))
     except (ValueError, AttributeError, TypeError):
         raise InvalidRequestError(f"{field} must be a UUID, not {value!r}", field=field) from None
+
+
+def context_field(path: str | None, value: str | None) -> ContextField | None:
+    """The field of a context that is asked for; None where none is. Raises InvalidRequestError."""
+    if path is None and value is None:
+        return None
+    if path is None or value is None:
+        missing, given = ("context_path", "context_value") if path is None else ("context_value", "context_path")
+        raise InvalidRequestError(f"{missing} is missing: it goes with {given}", field=missing)
+    try:
+        return ContextField(read_path(path), value)
+    except ValueError as error:
+        raise InvalidRequestError(f"context_path {error}", field="context_path") from None
 
 
 def _text(value: Any, field: str, longest: int) -> None:

@@ -27,12 +27,17 @@ def requires(permission: str) -> Any:
         caller = _caller_of(request)
         if not isinstance(caller, Principal):
             raise refused(request.scope, caller, core_of(request).metrics)
-        if not caller.may(permission):
-            core_of(request).metrics.permission_denied(permission)
-            failure = AuthFailure(Reason.FORBIDDEN, f"this needs the permission {permission}")
-            raise refused(request.scope, failure, core_of(request).metrics)
+        demand(request, caller, permission)
 
     return Security(allowed, scopes=[permission])
+
+
+def demand(request: Request, principal: Principal, permission: str) -> None:
+    """Refuse the request unless ``principal`` has the permission: for what only some requests of a route need."""
+    if not principal.may(permission):
+        core_of(request).metrics.permission_denied(permission)
+        failure = AuthFailure(Reason.FORBIDDEN, f"this needs the permission {permission}")
+        raise refused(request.scope, failure, core_of(request).metrics)
 
 
 def permissions_of(app: FastAPI) -> Iterator[tuple[RouteContext, list[str]]]:

@@ -2,7 +2,8 @@
 
 A line that ends in ``--pg`` or ``--lite`` belongs to that database alone. ``tasker.<name>`` becomes
 ``"<schema>".<name>`` on PostgreSQL and ``tasker_<name>`` on SQLite; ``:name`` is a parameter. A statement begins with
-``-- name: <its name>`` and the comment below that says why it is as it is.
+``-- name: <its name>`` and the comment below that says why it is as it is. What several statements of a file have in
+common stands once, below ``-- fragment: <its name>``, and in each of them as ``-- use: <its name>``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Literal, TypeAlias
 
 Dialect: TypeAlias = Literal["pg", "lite"]
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_HEAD = re.compile(r"^-- (name|fragment): (\w+)$", re.MULTILINE)
+_USE = re.compile(r"^-- use: (\w+)$", re.MULTILINE)
 _TABLE = re.compile(r"\btasker\.(\w+)")
 _INDEX = re.compile(r"\b(create (?:unique )?index )(\w+)( on)")
 _CREATE = re.compile(r'create table (?:"\w+"\.)?(\w+)')
@@ -36,9 +38,13 @@ def statements(dialect: Dialect, schema: str = "tasker") -> dict[str, str]:
 
 
 def named(text: str) -> Iterator[tuple[str, str]]:
-    """(name, text) of each statement of a file."""
-    parts = _NAME.split(text)
-    return zip(parts[1::2], parts[2::2], strict=True)
+    """(name, text) of each statement of a file, with the fragments that it uses."""
+    _, *parts = _HEAD.split(text)
+    heads = list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
+    fragments = {name: body.rstrip() for kind, name, body in heads if kind == "fragment"}
+    for kind, name, body in heads:
+        if kind == "name":
+            yield name, _USE.sub(lambda use: fragments[use[1]], body)
 
 
 @cache

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from tasker_core.rules.chain import in_order
-from tasker_core.rules.payload import encode
+from tasker_core.rules.context_field import ContextField
 from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
 from tasker_core.store.creating import INSERT_TASKS, NewTask, creation_calls
 from tasker_core.store.database import Access, Call, Rows, as_json
+from tasker_core.store.filters import TaskFilter
 from tasker_core.store.rows import AttemptRow, ClaimedRow, StepRow, TaskRow, TransitionRow, WarningRow
 from tasker_core.words import JsonText, Micros
 
@@ -34,31 +36,6 @@ class Existing:
         return self.identity.partition(" ")[0] == identity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFilter:
-    """Which tasks; what is None isn't asked. ``tag`` is one that they must have, the times are microseconds, the first
-    of them included."""
-
-    namespace: str | None = None
-    name: str | None = None
-    version: str | None = None
-    state: str | None = None
-    initiator: str | None = None
-    source_system: str | None = None
-    correlation_id: str | None = None
-    tag: str | None = None
-    created_after: Micros | None = None
-    created_before: Micros | None = None
-
-    @property
-    def asks_payloads(self) -> bool:
-        return not (self.initiator is self.source_system is self.correlation_id is self.tag is None)
-
-    def params(self) -> dict[str, object]:
-        tag = None if self.tag is None else encode(self.tag, "tag")
-        return {**asdict(self), "tag": tag}
-
-
 class Whole(NamedTuple):
     """What belongs to tasks, by their numbers: steps, edges as (parent, child), warnings."""
 
@@ -73,6 +50,10 @@ class Creation:
 
     written: Mapping[str, int]
     claimed: Sequence[ClaimedRow]
+
+
+SEARCHED_AT_ONCE = 500
+"""Tasks whose contexts are read at a time where one of their fields is asked for."""
 
 
 class Tasks:
@@ -126,17 +107,34 @@ class Tasks:
     def newest(self, filters: Mapping[str, Any], limit: int, offset: int) -> tuple[list[TaskRow], int]:
         """The newest tasks that match ``filters``, the fields of TaskFilter, and how many match in all."""
         wanted = TaskFilter(**filters)
-        params = wanted.params()
-        counting = "count_tasks" if wanted.asks_payloads else "count_tasks_by_state"
-        page = {**params, "limit": limit, "offset": offset, "older_than": None}
-        rows, counted = self._database.read(Call("list_tasks", page), Call(counting, params))
+        if wanted.context is not None:
+            page: list[TaskRow] = []
+            total = 0
+            for total, row in enumerate(self._searched(wanted, wanted.context, None), 1):
+                if offset < total <= offset + limit:
+                    page.append(row)
+            return page, total
+        rows, counted = self._database.read(wanted.page(limit, offset), wanted.count())
         return [TaskRow(*row) for row in rows], counted[0][0]
 
     def older(self, filters: Mapping[str, Any], limit: int, than: int) -> list[TaskRow]:
         """The newest tasks that match and are older than the one of this number."""
-        page = {**TaskFilter(**filters).params(), "limit": limit, "offset": 0, "older_than": than}
-        (rows,) = self._database.read(Call("list_tasks", page))
+        wanted = TaskFilter(**filters)
+        if wanted.context is not None:
+            return list(islice(self._searched(wanted, wanted.context, than), limit))
+        (rows,) = self._database.read(wanted.page(limit, older_than=than))
         return [TaskRow(*row) for row in rows]
+
+    def _searched(self, wanted: TaskFilter, field: ContextField, than: int | None) -> Iterator[TaskRow]:
+        """The tasks that match, the newest first, each context compared here."""
+        while True:
+            (rows,) = self._database.read(wanted.page(SEARCHED_AT_ONCE, older_than=than))
+            for row in map(TaskRow._make, rows):
+                if field.is_in(row.context):
+                    yield row
+            if len(rows) < SEARCHED_AT_ONCE:
+                return
+            than = rows[-1][0]
 
     def states(self, tasks: Collection[int]) -> dict[int, str]:
         (rows,) = self._database.read(Call("task_states", {"tasks": as_json(list(tasks))}))

@@ -53,6 +53,16 @@ def test_values_under_secret_keys_are_masked_for_who_may_not_see_them(guarded: S
     assert stored == CONTEXT, "what is stored stays as it was"
 
 
+def test_who_may_not_see_them_may_not_search_for_them(guarded: Served, guard: Guard) -> None:
+    api = as_caller(guarded, guard, "shop")
+    context = {**CONTEXT, "user": {"password": {"old": "pw-2"}}}
+    made = api.post("/v1/tasks", {"name": "order", "namespace": "shop", "context": context})
+    asked = {"context_path": "user.password.old", "context_value": "pw-2"}
+    assert "tasks:context_read" in api.get("/v1/tasks", 403, **asked)["error"]["message"]
+    seen = as_caller(api, guard, "ops").get("/v1/tasks", **asked)["tasks"]
+    assert [task["task_uuid"] for task in seen] == [made["task_uuid"]]
+
+
 def test_a_large_answer_is_masked_as_a_small_one_is(guarded: Served, guard: Guard) -> None:
     api = as_caller(guarded, guard, "shop")
     large = {**CONTEXT, "items": [{"no": n, "token": f"tok-{n}"} for n in range(5_000)]}

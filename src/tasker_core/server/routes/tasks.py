@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime
 
 from tasker_core.engine import Engine
 from tasker_core.engine.requests import read_request
-from tasker_core.rules.explanation import EPOCH
 from tasker_core.server.answers import answers, body
+from tasker_core.server.asked import AskedTasks
 from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, to_bytes
 from tasker_core.server.callers import actor_of, requires
 from tasker_core.server.core import core_of
@@ -22,14 +20,12 @@ from tasker_core.server.pages import Page, TaskPage
 from tasker_core.server.shapes.base import NO_NUL
 from tasker_core.server.shapes.tasks import TaskBatch, TaskBatchResponse, TaskListResponse, TaskResponse
 from tasker_core.server.traces import traceparent_of
-from tasker_core.words import TaskState
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
 EXAMPLE = {"name": "checkout", "namespace": "shop", "context": {"sku": "tea"}, "idempotency_key": "cart-1"}
 BATCH_EXAMPLE = {"tasks": [EXAMPLE, {"name": "checkout", "namespace": "shop", "context": {"sku": "pot"}}]}
 
-Text = Annotated[str | None, Query(max_length=255, pattern=NO_NUL)]
 OnDuplicate = Annotated[
     Literal["refuse", "return"], Query(description="Whether the same task again is a 409 or is answered.")
 ]
@@ -100,43 +96,25 @@ def _create_many(engine: Engine, text: bytes, return_duplicates: bool, trace: st
 
 
 @router.get("", response_model=TaskListResponse, responses=answers(400, 404), dependencies=[requires("tasks:list")])
-async def list_tasks(
-    request: Request,
-    page: TaskPage,
-    namespace: Text = None,
-    name: Annotated[str | None, Query(max_length=255, pattern=NO_NUL, description="The template's name.")] = None,
-    version: Annotated[str | None, Query(max_length=50, pattern=NO_NUL, description="The template's version.")] = None,
-    status: TaskState | None = None,
-    initiator: Text = None,
-    source_system: Text = None,
-    correlation_id: UUID | None = None,
-    tag: Annotated[str | None, Query(max_length=255, pattern=NO_NUL, description="One of its tags.")] = None,
-    created_after: Annotated[AwareDatetime | None, Query(description="Then or later.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Earlier than that.")] = None,
-) -> Json:
+async def list_tasks(request: Request, page: TaskPage, asked: AskedTasks) -> Json:
     """The newest tasks, those that match where something is given.
 
     A page is named by `page` and `per_page`, by `limit` and `offset`, or by `after`: the last entry of the page
     before. The last way costs the same however far it goes, and what is created meanwhile shifts nothing; it counts
     no totals.
+
+    A field of the context is named by `context_path` and compared with `context_value`, which is taken as what the
+    field is: `42` is the number and the text. What can't be that doesn't match. The contexts of all tasks that the
+    other filters leave are looked through, so give others, and go by `after`.
     """
     core = core_of(request)
-    filters = {
-        "namespace": namespace, "name": name, "version": version, "state": status, "initiator": initiator,
-        "source_system": source_system, "correlation_id": str(correlation_id) if correlation_id else None, "tag": tag,
-        "created_after": _micros(created_after), "created_before": _micros(created_before),
-    }  # fmt: skip
-    return Json(await core.call(_list, core.engine, filters, page))
+    return Json(await core.call(_list, core.engine, asked, page))
 
 
 def _list(engine: Engine, filters: dict[str, Any], page: Page) -> bytes:
     if page.after is not None:
         return to_bytes(engine.views.tasks_after(filters, page.limit, page.after))
     return to_bytes(engine.views.tasks(filters, page.limit, page.offset))
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
 
 
 @router.get(

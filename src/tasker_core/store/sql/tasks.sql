@@ -7,54 +7,73 @@ select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.p
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 where t.uuid = :task
 
+-- fragment: asked_of_tasks
+-- A filter that isn't given is NULL; the casts tell PostgreSQL the type of an untyped NULL.
+  and (cast(:namespace as text) is null or t.namespace = :namespace)
+  and (cast(:name as text) is null or t.name = :name)
+  and (cast(:version as text) is null or t.version = :version)
+  and (cast(:state as text) is null or t.state = :state)
+  and (cast(:created_after as bigint) is null or t.created_at >= :created_after)
+  and (cast(:created_before as bigint) is null or t.created_at < :created_before)
+  and (cast(:updated_after as bigint) is null or t.updated_at >= :updated_after)
+  and (cast(:updated_before as bigint) is null or t.updated_at < :updated_before)
+
+-- fragment: asked_of_payloads
+-- A tag is compared as the JSON text it was stored as: PostgreSQL can't decode every JSON text. For the same reason a
+-- context is only looked through for texts that one which matches has in it; what it says is compared in Python.
+  and (cast(:initiator as text) is null or p.initiator = :initiator)
+  and (cast(:source_system as text) is null or p.source_system = :source_system)
+  and (cast(:parent_correlation_id as text) is null or p.parent_correlation_id = :parent_correlation_id)
+  and (cast(:tag as text) is null or exists (
+    select 1 from json_array_elements(p.tags::json) as tag where tag::text = :tag)) --pg
+    select 1 from json_each(p.tags) as tag where tag.value = json_extract(:tag, '$'))) --lite
+  and (cast(:needles as text) is null or not exists (
+    select 1 from jsonb_array_elements_text(:needles::jsonb) as n where strpos(p.context, n) = 0)) --pg
+    select 1 from json_each(:needles) as n where instr(p.context, n.value) = 0)) --lite
+
 -- name: list_tasks
--- Newest first, which the numbers tell without a sort. A filter that isn't given is NULL; the casts tell PostgreSQL the
--- type of an untyped NULL. A tag is compared as the JSON text it was stored as: PostgreSQL can't decode every JSON text.
+-- Newest first, which the numbers tell without a sort.
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
   p.parent_correlation_id, p.idempotency_key, p.requested_at
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
-where (cast(:namespace as text) is null or t.namespace = :namespace)
-  and (cast(:name as text) is null or t.name = :name)
-  and (cast(:version as text) is null or t.version = :version)
-  and (cast(:state as text) is null or t.state = :state)
-  and (cast(:initiator as text) is null or p.initiator = :initiator)
-  and (cast(:source_system as text) is null or p.source_system = :source_system)
-  and (cast(:correlation_id as text) is null or p.correlation_id = :correlation_id)
-  and (cast(:tag as text) is null or exists (
-    select 1 from json_array_elements(p.tags::json) as tag where tag::text = :tag)) --pg
-    select 1 from json_each(p.tags) as tag where tag.value = json_extract(:tag, '$'))) --lite
-  and (cast(:created_after as bigint) is null or t.created_at >= :created_after)
-  and (cast(:created_before as bigint) is null or t.created_at < :created_before)
+where (cast(:older_than as bigint) is null or t.id < :older_than)
+-- use: asked_of_tasks
+-- use: asked_of_payloads
+order by t.id desc
+limit :limit offset :offset
+
+-- name: list_tasks_of_correlation
+-- The same of those that belong together, which an index finds.
+select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
+  t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
+  p.parent_correlation_id, p.idempotency_key, p.requested_at
+from tasker.task_payloads p join tasker.tasks t on t.id = p.task_id
+where p.correlation_id = :correlation_id
   and (cast(:older_than as bigint) is null or t.id < :older_than)
+-- use: asked_of_tasks
+-- use: asked_of_payloads
 order by t.id desc
 limit :limit offset :offset
 
 -- name: count_tasks
 -- Those that list_tasks would give, page after page.
 select count(*) from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
-where (cast(:namespace as text) is null or t.namespace = :namespace)
-  and (cast(:name as text) is null or t.name = :name)
-  and (cast(:version as text) is null or t.version = :version)
-  and (cast(:state as text) is null or t.state = :state)
-  and (cast(:initiator as text) is null or p.initiator = :initiator)
-  and (cast(:source_system as text) is null or p.source_system = :source_system)
-  and (cast(:correlation_id as text) is null or p.correlation_id = :correlation_id)
-  and (cast(:tag as text) is null or exists (
-    select 1 from json_array_elements(p.tags::json) as tag where tag::text = :tag)) --pg
-    select 1 from json_each(p.tags) as tag where tag.value = json_extract(:tag, '$'))) --lite
-  and (cast(:created_after as bigint) is null or t.created_at >= :created_after)
-  and (cast(:created_before as bigint) is null or t.created_at < :created_before)
+where true
+-- use: asked_of_tasks
+-- use: asked_of_payloads
+
+-- name: count_tasks_of_correlation
+select count(*) from tasker.task_payloads p join tasker.tasks t on t.id = p.task_id
+where p.correlation_id = :correlation_id
+-- use: asked_of_tasks
+-- use: asked_of_payloads
 
 -- name: count_tasks_by_state
 -- The same where nothing is asked of the payloads, so that they needn't be read.
 select count(*) from tasker.tasks t
-where (cast(:namespace as text) is null or t.namespace = :namespace)
-  and (cast(:name as text) is null or t.name = :name)
-  and (cast(:version as text) is null or t.version = :version)
-  and (cast(:state as text) is null or t.state = :state)
-  and (cast(:created_after as bigint) is null or t.created_at >= :created_after)
-  and (cast(:created_before as bigint) is null or t.created_at < :created_before)
+where true
+-- use: asked_of_tasks
 
 -- name: task_states
 select t.id, t.state from tasker.tasks t

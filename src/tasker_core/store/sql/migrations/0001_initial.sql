@@ -74,6 +74,7 @@ create table tasker.task_payloads (
   requested_at bigint not null,
   traceparent text
 );
+create index task_payloads_correlation on tasker.task_payloads (correlation_id);
 
 create table tasker.steps (
   task_id bigint not null,

@@ -1,0 +1,49 @@
+"""Which tasks of all: what a list asks for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from tasker_core.rules.context_field import ContextField
+from tasker_core.rules.payload import encode
+from tasker_core.store.database import Call, as_json
+from tasker_core.words import Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which tasks; what is None isn't asked. ``tag`` is one that they must have, the times are microseconds, the first
+    of a pair included."""
+
+    namespace: str | None = None
+    name: str | None = None
+    version: str | None = None
+    state: str | None = None
+    initiator: str | None = None
+    source_system: str | None = None
+    correlation_id: str | None = None
+    parent_correlation_id: str | None = None
+    tag: str | None = None
+    created_after: Micros | None = None
+    created_before: Micros | None = None
+    updated_after: Micros | None = None
+    updated_before: Micros | None = None
+    context: ContextField | None = None
+
+    def page(self, limit: int, offset: int = 0, *, older_than: int | None = None) -> Call:
+        """The tasks that match, the newest first; those that may match, where a field of the context is asked for."""
+        page = {**self._params(), "limit": limit, "offset": offset, "older_than": older_than}
+        return Call("list_tasks" if self.correlation_id is None else "list_tasks_of_correlation", page)
+
+    def count(self) -> Call:
+        """How many there are on all pages."""
+        if self.correlation_id is not None:
+            return Call("count_tasks_of_correlation", self._params())
+        of_payloads = (self.initiator, self.source_system, self.parent_correlation_id, self.tag, self.context)
+        without = all(asked is None for asked in of_payloads)
+        return Call("count_tasks_by_state" if without else "count_tasks", self._params())
+
+    def _params(self) -> dict[str, object]:
+        tag = None if self.tag is None else encode(self.tag, "tag")
+        needles = None if self.context is None else as_json(self.context.needles)
+        return {**asdict(replace(self, context=None)), "tag": tag, "needles": needles}
