@@ -94,6 +94,15 @@ def _as_text(value: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def stamp_of(word: str) -> int:
+    """The stamp of what an operator says with this id, a UUID: the same id again makes the same stamp.
+
+    >>> stamp_of("01980000-0000-7000-8000-000000000005")
+    5
+    """
+    return int(word.replace("-", ""), 16) & (1 << 62) - 1
+
+
 def step_uuid(task: str, no: int) -> str:
     """The public id of step ``no`` of ``task``: derived (UUIDv5), so that no row has to carry it.
 

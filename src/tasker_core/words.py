@@ -91,6 +91,10 @@ class Ending(StrEnum):
     TIMED_OUT = "timed_out"
     LOST = "lost"
     RELEASED = "released"
+    BY_HAND = "by_hand"
+    """No handler ran: an operator ended the step."""
+    TAKEN = "taken"
+    """An operator took the step out of its worker's hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,14 @@ class Settled(StrEnum):
     REPLAYED = "replayed"
     LOST = "lost"
     CANCELLED = "cancelled"
+
+
+class Word(NamedTuple):
+    """What an operator says, for the record: who, and why. The same ``stamp`` again is the same word, done once."""
+
+    actor: str
+    reason: str = ""
+    stamp: int | None = None
 
 
 def lane_of(namespace: str, handler: str) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import re
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,6 +96,42 @@ def test_row_3_retry_after_of_an_error_and_of_an_api_set_the_time(workshop: Work
     assert task.status == "complete"
     for step in ("pay", "ask"):
         assert re.search(r"attempt 1 of 3, retry in 0\.3\d\d s$", verdicts(workshop, task.task_uuid, step)[0])
+
+
+def test_row_5_after_a_step_is_mended_by_hand_the_task_moves_on_by_itself(workshop: Workshop) -> None:
+    tried: list[str] = []
+
+    @workshop.handler("pay")
+    def pay(context: StepContext) -> None:
+        tried.append(str(context.task_uuid))
+        if tried.count(tried[-1]) == 1:
+            raise PermanentError("card declined")
+
+    workshop.handler("ship")(lambda: None)
+    workshop.template({"pay": [], "ship": ["pay"]})
+    workshop.start()
+    for n, mend in enumerate((workshop.client.reset_step, workshop.client.resolve_step, complete_by_hand(workshop))):
+        blocked = workshop.run(context={"n": n})
+        assert blocked.status == "blocked_by_failures"
+        mend(blocked.task_uuid, workshop.steps(blocked.task_uuid)["pay"].step_uuid)
+        assert workshop.finish(blocked.task_uuid).status == "complete"
+
+
+def complete_by_hand(workshop: Workshop) -> Callable[[str, str], object]:
+    return lambda task, step: workshop.client.complete_step(task, step, {"charge": "ch_1"})
+
+
+def test_row_6_a_step_that_is_reset_has_all_its_attempts_again(workshop: Workshop) -> None:
+    @workshop.handler("pay")
+    def pay() -> None:
+        raise RetryableError("busy")
+
+    workshop.template({"pay": []}, pay={"retry": AGAIN})
+    workshop.start()
+    task = workshop.run().task_uuid
+    workshop.client.reset_step(task, workshop.steps(task)["pay"].step_uuid)
+    workshop.finish(task)
+    assert [attempt.attempt for attempt in workshop.audit(task, "pay")] == [1, 2, 3, 1, 2, 3]
 
 
 def test_row_7_a_step_has_its_own_time_limit(workshop: Workshop) -> None:

@@ -41,7 +41,7 @@ async def create(client: AsyncTaskerClient, no: int = 1, **wishes: Any) -> str:
 
 def test_it_has_the_methods_of_the_other_with_their_arguments() -> None:
     def public(cls: type) -> dict[str, str]:
-        named = {name: member for name, member in vars(cls).items() if inspect.isfunction(member)}
+        named = dict(inspect.getmembers(cls, inspect.isfunction))
         shown = {name: str(inspect.signature(member)) for name, member in named.items() if not name.startswith("_")}
         return shown | {"__init__": str(inspect.signature(cls))}
 

@@ -9,7 +9,7 @@ import pytest
 from tasker_core.engine import Engine
 from tasker_core.rules.payload import decode
 from tasker_core.rules.template import Template
-from tasker_core.words import Lease, Settled
+from tasker_core.words import Lease, Settled, Word
 from tests.support.batches import NOTHING, batching, cursors, cut, template_of
 from tests.support.flows import Hands, failed, ok, results, wish
 
@@ -126,7 +126,7 @@ def test_an_outcome_that_cannot_be_carried_out_fails_the_analyzer_for_good(
     error = engine.views.steps(task)[0]["results"]["error"]
     assert (error["error_type"], error["retryable"]) == ("invalid_batch", False)
     assert says in error["message"]
-    engine.reset(task, "analyze", actor="ann")
+    engine.operator.reset(task, "analyze", Word("ann"))
     assert hands.play({"analyze": lambda _: cut(1)}) == ["analyze", "process_001", "total", "tell"]
 
 
@@ -170,7 +170,7 @@ def test_continue_on_failure_runs_the_others_and_waits_for_the_failed_one(engine
     assert hands.play() == ["process_002", "process_003"]
     assert engine.views.task(task)["status"] == "blocked_by_failures"
     assert states(engine, task)["total"] == "pending"
-    engine.reset(task, "process_001", actor="ann")
+    engine.operator.reset(task, "process_001", Word("ann"))
     assert hands.play() == ["process_001", "total", "tell"]
     assert engine.views.task(task)["status"] == "complete"
 
@@ -185,7 +185,7 @@ def test_isolate_sets_the_failed_ones_aside_and_goes_on_without_them(engine: Eng
     assert seen == [["analyze", "process_002"]]
     assert engine.views.task(task)["status"] == "blocked_by_failures", "somebody has to look at what was set aside"
     for name in ("process_001", "process_003"):
-        engine.reset(task, name, actor="ann")
+        engine.operator.reset(task, name, Word("ann"))
         assert hands.play() == [name], "what came after the batch isn't run again"
     assert engine.views.task(task)["status"] == "complete"
 
@@ -204,7 +204,7 @@ def test_fail_fast_begins_nothing_more_and_a_reset_lets_the_batch_go_on(engine: 
     assert set(states(engine, task).values()) == {"complete", "error", "pending"}
     moved = {(t["step_name"], t["from_state"], t["to_state"]) for t in engine.views.transitions(task) if t["step_name"]}
     assert moved == {("process_003", "enqueued", "pending"), ("process_002", "waiting_for_retry", "pending")}
-    engine.reset(task, "process_001", actor="ann")
+    engine.operator.reset(task, "process_001", Word("ann"))
     ran = hands.play()
     assert sorted(ran[:6]) == [f"process_00{no}" for no in range(1, 7)]
     assert ran[6:] == ["total", "tell"]
@@ -214,7 +214,7 @@ def test_a_reset_takes_a_place_of_its_own_and_gives_it_back(engine: Engine, hand
     task = task_of(engine, batching(parallelism=2))
     first = begin(hands, 6)
     hands.report(failed(first[0], retryable=False))
-    engine.reset(task, "process_001", actor="ann")
+    engine.operator.reset(task, "process_001", Word("ann"))
     leases = {lease.step: lease for lease in hands.claim_all()}
     assert sorted(leases) == ["process_001", "process_003"]
     hands.report(ok(leases["process_001"]))

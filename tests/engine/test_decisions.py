@@ -11,7 +11,7 @@ import pytest
 from tasker_core.engine import Engine
 from tasker_core.rules.payload import encode
 from tasker_core.rules.template import Template
-from tasker_core.words import Settled
+from tasker_core.words import Settled, Word
 from tests.support.flows import Hands, failed, ok, results, wish
 
 KINDS = {"?": "decision", "&": "deferred_convergence"}
@@ -157,7 +157,7 @@ def test_promise_17_a_decision_that_cannot_be_carried_out_fails_for_good(
 def test_a_decision_that_failed_may_be_reset_and_decide_anew(engine: Engine, hands: Hands) -> None:
     task = task_of(engine, APPROVAL)
     hands.play({"route": choose("managr")})
-    engine.reset(task, "route", actor="ann")
+    engine.operator.reset(task, "route", Word("ann"))
     assert hands.play({"route": choose("auto")}) == ["route", "auto", "record", "notify"]
     assert engine.views.task(task)["status"] == "complete"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tasker_core.engine import Engine
 from tasker_core.engine.memory import Memory, TaskMemory
+from tasker_core.words import Word
 from tests.support.flows import Hands, failed, flow, ok, results, wish
 
 CHAIN = {"cart": [], "pay": ["cart"], "ship": ["pay"]}
@@ -78,7 +79,7 @@ def test_a_step_that_ran_anew_hands_on_its_new_result(engine: Engine, another_en
     (created,) = engine.create([wish(engine)])
     mine.report(ok(mine.claim()["a"], "a"))
     mine.report(failed(mine.claim()["b"]))
-    others.engine.reset(created.task, "b", actor="ann")
+    others.engine.operator.reset(created.task, "b", Word("ann"))
     lease = others.claim()["b"]
     others.report(ok(lease, "second"))
     assert results(mine.claim()["c"]) == {"b": "second"}

@@ -12,6 +12,7 @@ from tasker_core.clock import ManualClock, step_uuid
 from tasker_core.engine import Engine
 from tasker_core.errors import StepNotFoundError, TaskNotFoundError, TaskStateError
 from tasker_core.types import StepAuditResponse, StepResponse, TaskListResponse, TaskResponse
+from tasker_core.words import Word
 from tests.support.flows import Hands, failed, flow, ok, wish
 
 FORK = {"start": [], "left": ["start"], "right": ["start"], "end": ["left", "right"]}
@@ -120,7 +121,7 @@ def test_what_happens_within_a_microsecond_is_told_in_its_order(engine: Engine, 
     tasks = [made.task for made in engine.create([wish(engine, name="quick", context={"n": n}) for n in range(10)])]
     for task in tasks:
         engine.settle([failed(lease, retryable=False) for lease in hands.claim_all()], hands.actor)
-        engine.reset(task, "pay", actor="ann", reason="mended")
+        engine.operator.reset(task, "pay", Word("ann", "mended"))
         hands.report(*(failed(lease, retryable=False) for lease in hands.claim_all()))
         engine.cancel(task, actor="ann", reason="no use")
     moves = ["steps_in_process", "blocked_by_failures", "steps_in_process", "blocked_by_failures", "cancelled"]

@@ -14,14 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tasker_core.clock import SECOND, ManualClock
+from tasker_core.engine.operator import Operator
+from tasker_core.errors import InvalidRequestError
+from tasker_core.rules.mend import Mend, Situation, reset
+from tasker_core.rules.payload import encode
 from tasker_core.store import Store
-from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, lane_of
+from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, Word, lane_of
 from tests.race.beside import Beside
 from tests.race.plans import HANDLERS, plans
 from tests.race.player import Player, expected
 from tests.race.soundness import difference, sound
 from tests.support.batches import cursors
-from tests.support.model import Asked, ExistsError, Model, NotNowError, Step
+from tests.support.model import Asked, ExistsError, NotNowError, Step, Task
+from tests.support.model_operator import OperatedModel
 from tests.support.model_plan import NAMESPACE, Plan, Wish
 
 LANES = [lane_of(NAMESPACE, handler) for handler in HANDLERS]
@@ -31,6 +36,14 @@ RESETS = [
     StepState.ERROR, StepState.ERROR, StepState.ERROR, StepState.WAITING_FOR_RETRY, StepState.IN_PROGRESS,
     StepState.COMPLETE, StepState.PENDING,
 ]  # fmt: skip
+
+ENDED_BY_HAND = [
+    StepState.ERROR, StepState.ERROR, StepState.PENDING, StepState.ENQUEUED, StepState.IN_PROGRESS,
+    StepState.WAITING_FOR_RETRY, StepState.COMPLETE,
+]  # fmt: skip
+
+ANN = Word("ann", "try again")
+BY_ANN = {"manually_completed": True, "completed_by": "ann", "completion_reason": "try again"}
 
 T = TypeVar("T")
 Database = tuple[str, Store, Beside]
@@ -73,7 +86,7 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = ManualClock()
-        self.model = Model()
+        self.model = OperatedModel()
         self.players = [Player(name, store, beside, self.clock) for name, store, beside in self.databases]
         self.plans: list[Plan] = []
         self.sent: list[Outcome] = []
@@ -300,16 +313,50 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.model.tasks)
     @rule(which=picks, state=st.sampled_from(RESETS))
     def reset(self, which: int, state: StepState) -> None:
-        steps = [
-            (task, no) for task in self.model.tasks.values() for no, step in task.steps.items() if step.state is state
-        ]
-        if steps:
-            task, no = steps[which % len(steps)]
-            self.agree_on(
-                lambda: self.model.reset(task.number, no, "ann", "try again", self.clock.now()),
-                lambda player: player.reset(task.wish, task.steps[no].name, "ann", "try again"),
-            )
+        if place := self.step_in(state, which):
+            task, step, _ = place
+            self.mend(task, lambda there: reset(there, step), lambda o, uuid: o.reset(uuid, step, ANN))
             self.tried["steps reset"] += state is StepState.ERROR
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(which=picks, state=st.sampled_from(ENDED_BY_HAND), resolve=st.booleans())
+    def end_by_hand(self, which: int, state: StepState, resolve: bool) -> None:
+        if place := self.step_in(state, which):
+            task, step, no = place
+            self.results += 1
+            value = None if resolve else json.loads(self.result_of(LeaseKey(task.number, no, 0)))
+            result = None if resolve else encode({"result": value, "metadata": BY_ANN}, "result")
+
+            def say(operator: Operator) -> None:
+                try:
+                    if resolve:
+                        operator.resolve_step(task.wish.uuid, step, ANN)
+                    else:
+                        operator.complete_step(task.wish.uuid, step, value, ANN)
+                except InvalidRequestError:
+                    raise NotNowError from None
+
+            self.agree_on(
+                lambda: self.model.end_by_hand(task.number, no, result, ANN, self.clock.now()),
+                lambda player: player.operate(say),
+            )
+            self.tried["steps ended by hand"] += not state.satisfies
+
+    def mend(self, task: Task, judge: Callable[[Situation], Mend], say: Callable[[Operator, str], None]) -> None:
+        self.agree_on(
+            lambda: self.model.mend(task.number, judge, ANN, self.clock.now()),
+            lambda player: player.operate(lambda operator: say(operator, task.wish.uuid)),
+        )
+
+    def step_in(self, state: StepState, which: int) -> tuple[Task, str, int] | None:
+        """A step in this state, if there is one."""
+        steps = [
+            (task, step.name, no)
+            for task in self.model.tasks.values()
+            for no, step in task.steps.items()
+            if step.state is state
+        ]
+        return steps[which % len(steps)] if steps else None
 
     # What must hold
 

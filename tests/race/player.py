@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from tasker_core.clock import ManualClock
 from tasker_core.engine import Engine, TaskRequest
+from tasker_core.engine.operator import Operator
 from tasker_core.errors import DuplicateTaskError, TaskStateError
 from tasker_core.rules.template import Template
 from tasker_core.store import Store
@@ -126,9 +127,10 @@ class Player:
         except TaskStateError:
             raise NotNowError from None
 
-    def reset(self, task: Wish, step: str, actor: str, reason: str) -> None:
+    def operate(self, act: Callable[[Operator], None]) -> None:
+        """An operator's word."""
         try:
-            self.engine.reset(task.uuid, step, actor=actor, reason=reason)
+            act(self.engine.operator)
         except TaskStateError:
             raise NotNowError from None
 

@@ -10,13 +10,15 @@ from threading import Barrier
 import pytest
 
 from tasker_core.clock import SECOND
-from tasker_core.errors import StoreUnavailableError
+from tasker_core.errors import StoreUnavailableError, TaskStateError
+from tasker_core.rules.mend import reset
 from tasker_core.rules.payload import digest
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
 from tasker_core.store.creating import NewTask
 from tasker_core.store.database import Call, as_json
 from tasker_core.store.postgres import PostgresDatabase
+from tasker_core.store.repairs import Saying
 from tasker_core.store.settling import Ruling
 from tasker_core.words import StepState
 from tests.race.instant import Hands, hands
@@ -254,7 +256,12 @@ def test_of_operators_who_reset_a_step_at_once_one_does(store_url: str) -> None:
 
 
 def is_reset(stage: Stage, task: int, step: str) -> bool:
-    return stage.store.repairs.reset(task, step, stage.ids.stamp(), stage.clock.now(), "ann", "again") is not None
+    saying = Saying(task, stage.ids.stamp(), stage.clock.now(), "ann", "again")
+    try:
+        stage.store.repairs.mend(saying, lambda there, _: reset(there, step))
+    except TaskStateError:
+        return False
+    return True
 
 
 def test_a_retry_that_is_due_is_enqueued_once(store_url: str) -> None:

@@ -12,7 +12,7 @@ from tasker_core.errors import StepNotFoundError, TaskNotFoundError, TaskStateEr
 from tasker_core.rules.template import Template
 from tasker_core.store import Store, open_database
 from tasker_core.store.rows import WorkerRow
-from tasker_core.words import ClaimRequest, Ending, Lease, Outcome, Report, Settled, StepError
+from tasker_core.words import ClaimRequest, Ending, Lease, Outcome, Report, Settled, StepError, Word
 
 TASK = "01980000-0000-7000-8000-000000000001"
 LANES = ("shop/check", "shop/pay", "shop/stock", "shop/send")
@@ -91,7 +91,7 @@ def test_a_reset_step_and_its_task_go_on_to_the_end(shop: Shop) -> None:
     shop.run()
     shop.run(fail="pay")
     assert shop.state == "blocked_by_failures"
-    shop.engine.reset(TASK, "pay", actor="ann", reason="the bank is back")
+    shop.engine.operator.reset(TASK, "pay", Word("ann", "the bank is back"))
     assert shop.state == "steps_in_process"
     assert shop.steps["pay"] == ("enqueued", 0, 0, 0)
     assert shop.steps["send"] == ("pending", 0, 0, 1)
@@ -107,7 +107,7 @@ def test_a_reset_step_and_its_task_go_on_to_the_end(shop: Shop) -> None:
 def test_it_is_written_down_who_reset_and_why(shop: Shop) -> None:
     shop.run(fail="check")
     before = shop.told()
-    shop.engine.reset(TASK, "check", actor="ann", reason="typo in the cart")
+    shop.engine.operator.reset(TASK, "check", Word("ann", "typo in the cart"))
     assert sorted(shop.told()) == sorted([
         *before,
         (0, "blocked_by_failures", "steps_in_process", "ann", "typo in the cart"),
@@ -119,7 +119,7 @@ def test_a_task_whose_other_branch_still_runs_stays_where_it_is(shop: Shop) -> N
     shop.run()
     shop.run("pay", fail="pay")
     assert shop.state == "steps_in_process"
-    shop.engine.reset(TASK, "pay", actor="ann")
+    shop.engine.operator.reset(TASK, "pay", Word("ann"))
     assert [no for no, *_ in shop.told()] == [2]
     shop.run()
     shop.run()
@@ -128,7 +128,7 @@ def test_a_task_whose_other_branch_still_runs_stays_where_it_is(shop: Shop) -> N
 
 def test_a_late_report_of_the_failed_attempt_changes_nothing(shop: Shop) -> None:
     lost = shop.run(fail="check")["check"]
-    shop.engine.reset(TASK, "check", actor="ann")
+    shop.engine.operator.reset(TASK, "check", Word("ann"))
     assert shop.settle((lost, failed(lost))) == {Settled.REPLAYED}
     assert shop.settle((lost, ok(lost))) == {Settled.LOST}
     assert shop.steps["check"] == ("enqueued", 0, 0, 0)
@@ -145,16 +145,16 @@ def test_a_reset_step_has_all_its_attempts_again(shop: Shop) -> None:
                 shop.engine.clock.advance(60)
                 shop.engine.enqueue_due("timer")
         assert shop.state == "blocked_by_failures"
-        shop.engine.reset(TASK, "check", actor="ann")
+        shop.engine.operator.reset(TASK, "check", Word("ann"))
 
 
 def test_only_a_failed_step_can_be_reset(shop: Shop) -> None:
     with pytest.raises(TaskStateError, match=r"step 'check' of task .* is enqueued; only a step in error can be reset"):
-        shop.engine.reset(TASK, "check", actor="ann")
+        shop.engine.operator.reset(TASK, "check", Word("ann"))
     with pytest.raises(StepNotFoundError, match="has no step 'chekc'; did you mean 'check'"):
-        shop.engine.reset(TASK, "chekc", actor="ann")
+        shop.engine.operator.reset(TASK, "chekc", Word("ann"))
     with pytest.raises(TaskNotFoundError):
-        shop.engine.reset(TASK[:-1] + "9", "check", actor="ann")
+        shop.engine.operator.reset(TASK[:-1] + "9", "check", Word("ann"))
     assert shop.told() == []
 
 
@@ -162,8 +162,8 @@ def test_a_step_of_a_cancelled_task_stays_as_it_is(shop: Shop) -> None:
     shop.run(fail="check")
     shop.engine.cancel(TASK, actor="ann")
     before = shop.told()
-    with pytest.raises(TaskStateError, match=f"task {TASK} is cancelled already"):
-        shop.engine.reset(TASK, "check", actor="ann")
+    with pytest.raises(TaskStateError, match=f"task {TASK} is cancelled already; only a step of an unfinished task"):
+        shop.engine.operator.reset(TASK, "check", Word("ann"))
     assert shop.told() == before
     assert shop.steps["check"][0] == "error"
 
@@ -172,7 +172,7 @@ def test_a_process_that_remembers_reads_again_after_a_reset_elsewhere(shop: Shop
     shop.run()
     shop.run(fail="pay")
     other = Engine(shop.engine.store, clock=shop.engine.clock)
-    other.reset(TASK, "pay", actor="ann")
+    other.operator.reset(TASK, "pay", Word("ann"))
     assert {row.epoch for row in shop.engine.store.steps.held_by(shop.worker).values()} == set()
     lease = shop.claim()["pay"]
     assert {row.epoch for row in shop.engine.store.steps.held_by(shop.worker).values()} == {1}
@@ -194,6 +194,6 @@ def test_waiting_workers_of_this_process_hear_of_it(shop: Shop) -> None:
 
     shop.run(fail="check")
     end = shop.engine.wake.listen(Ear())
-    shop.engine.reset(TASK, "check", actor="ann")
+    shop.engine.operator.reset(TASK, "check", Word("ann"))
     end()
     assert len(heard) == 1 and "shop/check" in heard[0]

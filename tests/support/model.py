@@ -82,6 +82,7 @@ class Task:
     transitions: list[tuple[int, str, str, Micros, str, str]] = field(default_factory=list)
     batches: dict[int, Slots] = field(default_factory=dict)
     """By the number of the worker step."""
+    epoch: int = 0
 
     def waits(self, no: int) -> int:
         """How many parents of a step aren't done, and one more for one that is held."""
@@ -285,9 +286,12 @@ class Model:
         for new in born:
             task.parents[new.no] = new.parents
             is_held = new.no in names and slots is not None and index_of(new.no) >= slots.next
+            # One that was there before a restart goes on with its fences.
+            fence = max((fence for no, fence in task.attempts if no == new.no), default=0)
             task.steps[new.no] = Step(
-                StepState.PENDING, now, 0, epoch=task.steps[opener.no].epoch, name=names.get(new.no, f"s{new.no}"),
-                piece=batch.inputs.get(new.no) if batch else None, is_held=is_held,
+                StepState.PENDING, now, 0, fence=fence, epoch=task.steps[opener.no].epoch,
+                name=names.get(new.no, f"s{new.no}"), piece=batch.inputs.get(new.no) if batch else None,
+                is_held=is_held,
             )  # fmt: skip
         if batch is not None and slots is not None:
             task.batches[batch.plan.worker] = slots
@@ -298,7 +302,7 @@ class Model:
         for key in applied:
             task, state = self.tasks[key.task], verdicts[key].state
             batch = task.wish.plan.batch_of(key.no)
-            if batch is None or state not in (StepState.COMPLETE, StepState.ERROR):
+            if batch is None or not (state.satisfies or state is StepState.ERROR):
                 continue
             ended.setdefault((key.task, batch.worker), []).append(state)
             if state is StepState.ERROR and batch.strategy == ISOLATE:
@@ -388,22 +392,3 @@ class Model:
             if not step.state.is_final:
                 task.transitions.append((no, step.state, StepState.CANCELLED, now, actor, reason))
                 step.state, step.ended_at = StepState.CANCELLED, now
-
-    def reset(self, number: int, no: int, actor: str, reason: str, now: Micros) -> None:
-        """A failed step runs again as if it had never run. Raises NotNowError for another, or one of a final task."""
-        task = self.tasks[number]
-        step = task.steps[no]
-        if task.state.is_final or step.state is not StepState.ERROR:
-            raise NotNowError
-        task.transitions.append((no, step.state, StepState.ENQUEUED, now, actor, reason))
-        step.state, step.attempt, step.crashes, step.run_at, step.enqueued_at = StepState.ENQUEUED, 0, 0, now, now
-        if (batch := task.wish.plan.batch_of(no)) is not None:
-            for other in task.instances(batch.worker):
-                if task.steps[other].is_held and index_of(other) < task.batches[batch.worker].next:
-                    task.steps[other].is_held = False
-                    task.transitions.append((other, StepState.PENDING, StepState.ENQUEUED, now, actor, reason))
-            self._let_in(number, batch.worker, task.batches[batch.worker].again(), now)
-        for each in task.steps.values():
-            if not each.state.satisfies:
-                each.epoch += 1
-        self._rest({number}, actor, reason, now)

@@ -1,20 +1,21 @@
-"""``tasker task``: create, get, list, cancel, wait."""
+"""``tasker task``: create, get, list, cancel, wait, and what operators can say of a task."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from tasker_core.cli import operator
+from tasker_core.cli.asking import TaskId, ask, show
 from tasker_core.cli.inputs import read_context
-from tasker_core.cli.output import AsJson, Database, people, print_json, state, task_view, whole
-from tasker_core.client import TaskerClient
-from tasker_core.client.client import operator
+from tasker_core.cli.output import AsJson, Database, people, print_json, state
 
-app = typer.Typer(help="Create tasks and look at them.", no_args_is_help=True)
-
-TaskId = Annotated[str, typer.Argument(help="The task's UUID.")]
+app = typer.Typer(help="Create tasks, look at them, mend them.", no_args_is_help=True)
+app.command("reset-step")(operator.reset_step)
+app.command("resolve-step")(operator.resolve_step)
+app.command("complete-step")(operator.complete_step)
 
 
 @app.command()
@@ -39,7 +40,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create a task; a worker runs it."""
-    with _client(database_url) as client:
+    with ask(database_url) as client:
         task = client.create_task(
             name,
             namespace=namespace,
@@ -58,8 +59,8 @@ def create(
 @app.command()
 def get(task: TaskId, database_url: Database = None, as_json: AsJson = False) -> None:
     """Show a task and its steps."""
-    with _client(database_url) as client:
-        _show(client, task, as_json)
+    with ask(database_url) as client:
+        show(client, task, as_json)
 
 
 @app.command("list")
@@ -91,7 +92,7 @@ def list_tasks(
         raise typer.BadParameter(
             f"a field and its value, like customer.id=42; found {context!r}", param_hint="--context"
         )
-    with _client(database_url) as client:
+    with ask(database_url) as client:
         page = client.list_tasks(
             limit=limit, offset=offset, namespace=namespace, status=status, name=name, version=version, tag=tag,
             initiator=initiator, source_system=source_system, correlation_id=correlation_id,
@@ -123,7 +124,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel a task: what hasn't begun never will, what runs is told."""
-    with _client(database_url) as client:
+    with ask(database_url) as client:
         answer = client.cancel_task(task, reason)
     print_json(answer) if as_json else people.print("cancelled")
 
@@ -136,22 +137,11 @@ def wait(
     as_json: AsJson = False,
 ) -> None:
     """Wait until a task is at rest. Exit code 0 when it is complete, 1 otherwise."""
-    with _client(database_url) as client:
+    with ask(database_url) as client:
         try:
             client.wait(task, timeout)
         except TimeoutError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None
-        complete = _show(client, task, as_json)
+        complete = show(client, task, as_json)
     raise typer.Exit(0 if complete else 1)
-
-
-def _client(database_url: str | None) -> TaskerClient:
-    return TaskerClient(initiator=operator(), source_system="tasker command", database_url=database_url)
-
-
-def _show(client: TaskerClient, task: str, as_json: bool) -> bool:
-    found, steps = client.get_task(task), client.list_task_steps(task)
-    shown: Any = whole(found, steps) if as_json else task_view(found, steps)
-    print_json(shown) if as_json else people.print(shown)
-    return found.status == "complete"

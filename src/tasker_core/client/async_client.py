@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
+from tasker_core.client.operator import AsyncOperating
+from tasker_core.client.operator_calls import OperatorCalls
 from tasker_core.client.place import Place
 from tasker_core.errors import StoreError
 from tasker_core.rules.diagnosis import Diagnosis
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from tasker_core.client.threads import Threads
 
 
-class AsyncTaskerClient:
+class AsyncTaskerClient(AsyncOperating):
     """``TaskerClient`` for an event loop: the same arguments, methods, answers and errors, to be awaited.
 
     Belongs to the event loop in which it is first used. It asks a server without a thread; the store of this process
@@ -56,6 +58,7 @@ class AsyncTaskerClient:
         place = Place.of(url, database_url, api_key=api_key, token=token, timeout=timeout, retries=retries)
         self._door: Threads | AsyncHttp = place.async_http(initiator) if place.is_server else place.threads()
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
+        self._operator = OperatorCalls(initiator)
 
     async def create_task(
         self,

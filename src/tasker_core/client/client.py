@@ -13,6 +13,8 @@ from uuid import UUID
 
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.local import Local
+from tasker_core.client.operator import Operating
+from tasker_core.client.operator_calls import OperatorCalls
 from tasker_core.client.place import Place
 from tasker_core.errors import StoreError
 from tasker_core.rules.diagnosis import Diagnosis
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class TaskerClient:
+class TaskerClient(Operating):
     """Creates tasks and tells what became of them: in the store itself, or of a server. Safe to share between threads.
 
     Args:
@@ -72,6 +74,7 @@ class TaskerClient:
         place = Place.of(url, database_url, api_key=api_key, token=token, timeout=timeout, retries=retries)
         self._door: Local | Http = place.http(initiator) if place.is_server else place.local()
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
+        self._operator = OperatorCalls(initiator)
 
     def create_task(
         self,

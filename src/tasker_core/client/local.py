@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ from tasker_core.client.templates import not_replaced
 from tasker_core.engine import Engine, TaskRequest
 from tasker_core.engine.create import Creator
 from tasker_core.engine.open import close_engine, open_engine
+from tasker_core.engine.operator import Operator
 from tasker_core.engine.views import Views
 from tasker_core.errors import TaskNotFoundError
 from tasker_core.rules.template import Template
@@ -87,6 +88,11 @@ class Local:
 
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)
+
+    def on_step(self, task: str, step: str, do: Callable[[Operator, str], None]) -> dict[str, Any]:
+        """The step with this UUID, after the operator did something with the step of its name."""
+        do(self._engine.operator, self._engine.views.step(task, step)["name"])
+        return self._engine.views.step(task, step)
 
     def register(self, template: Template) -> None:
         done = self._engine.catalog.register(template, replace=load_settings().env == "development")

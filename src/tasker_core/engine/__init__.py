@@ -22,9 +22,9 @@ from tasker_core.engine.growing import brings_about
 from tasker_core.engine.hints import Hints
 from tasker_core.engine.listings import Listings
 from tasker_core.engine.memory import Memory
+from tasker_core.engine.operator import Operator
 from tasker_core.engine.prune import Pruned, Pruner
 from tasker_core.engine.requests import TaskRequest
-from tasker_core.engine.reset import Resetter
 from tasker_core.engine.settle import Settler
 from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.traces import record_steps
@@ -93,7 +93,7 @@ class Engine:
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = self._create_on(store, self.wake)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)
-        self._resetter = Resetter(store, self._memory, self.wake, self.clock, self.ids)
+        self.operator = Operator(store, self.catalog, self._memory, self.wake, self.clock, self.ids)
         self._pruner = Pruner(store, self.clock, retention)
         self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time, self._pruner.keep)
 
@@ -252,14 +252,6 @@ class Engine:
             steps, _ = self.store.tasks.steps([number])
             cancelled = [(number, row.no) for row in steps[number] if row.state == StepState.CANCELLED]
             record_steps(tracer, self.store, cancelled)
-
-    def reset(self, task: str, step: str, *, actor: str, reason: str = "") -> None:
-        """Have the failed ``step`` of ``task`` run again from its first attempt, and with it what waits for it.
-
-        Raises TaskNotFoundError, StepNotFoundError, and TaskStateError for a step that isn't in ``error`` or a task
-        that is final.
-        """
-        self._resetter.reset(task, self.number(task), step, actor, reason)
 
     def explain(self, task: str) -> Explanation:
         """Why ``task`` isn't finished, step by step, or how it came to rest. Raises TaskNotFoundError."""

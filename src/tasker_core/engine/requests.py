@@ -41,13 +41,13 @@ class TaskRequest:
     traceparent: str | None = None
 
     def __post_init__(self) -> None:
-        _text(self.name, "name", 255)
-        _text(self.initiator, "initiator", 255)
-        _text(self.source_system, "source_system", 255)
-        _text(self.reason, "reason", 500)
+        as_text(self.name, "name", 255)
+        as_text(self.initiator, "initiator", 255)
+        as_text(self.source_system, "source_system", 255)
+        as_text(self.reason, "reason", 500)
         for name, longest in (("namespace", 255), ("version", 50), ("idempotency_key", 1_000)):
             if (value := getattr(self, name)) is not None:
-                _text(value, name, longest)
+                as_text(value, name, longest)
         if self.version not in (None, semver.LATEST) and (wrong := semver.problem(self.version)):
             raise InvalidRequestError(f"version {wrong}, or say {semver.LATEST!r}", field="version")
         for name in ("task_uuid", "correlation_id", "parent_correlation_id"):
@@ -111,10 +111,11 @@ def context_field(path: str | None, value: str | None) -> ContextField | None:
         raise InvalidRequestError(f"context_path {error}", field="context_path") from None
 
 
-def _text(value: Any, field: str, longest: int) -> None:
+def as_text(value: Any, field: str, longest: int, *, may_be_empty: bool = False) -> str:
+    """``value``, a text of at most ``longest`` characters. Raises InvalidRequestError for anything else."""
     if not isinstance(value, str):
         raise InvalidRequestError(f"{field} must be text, not a {type(value).__name__}", field=field)
-    if not value.strip():
+    if not (may_be_empty or value.strip()):
         raise InvalidRequestError(f"{field} must not be empty", field=field)
     if len(value) > longest:
         raise InvalidRequestError(f"{field} may be {longest} characters long, not {len(value)}", field=field)
@@ -125,3 +126,4 @@ def _text(value: Any, field: str, longest: int) -> None:
     except UnicodeEncodeError:
         message = f"{field} holds half of a surrogate pair, which is no character"
         raise InvalidRequestError(message, field=field) from None
+    return value

@@ -66,7 +66,7 @@ def readiness(view: Mapping[str, Any], row: StepRow) -> dict[str, Any]:
 
 def results_view(attempts: Sequence[AttemptRow], workers: WorkerNames) -> dict[str, Any]:
     """What the ended attempts of a step came to: the last result, and the history."""
-    told = [attempt for attempt in attempts if attempt.ending not in (Ending.RELEASED, Ending.YIELDED)]
+    told = [attempt for attempt in attempts if attempt.ending not in (Ending.RELEASED, Ending.YIELDED, Ending.TAKEN)]
     return {
         "results": _execution(told[-1]) if told else None,
         "history": [
@@ -97,7 +97,7 @@ def audit_entry(
         "recorded_at": moment(attempt.ended_at),
         "worker_uuid": _uuid_of(attempt.worker, workers),
         "correlation_id": correlation_id,
-        "success": attempt.ending == Ending.OK,
+        "success": attempt.ending in (Ending.OK, Ending.BY_HAND),
         "execution_time_ms": _milliseconds(attempt),
         "result": _execution(attempt),
         "step_name": name,
@@ -115,7 +115,7 @@ def _execution(attempt: AttemptRow) -> dict[str, Any]:
     error = _decoded(attempt.error)
     return {
         "success": attempt.state in ("complete", "resolved_manually"),
-        "status": "completed" if attempt.ending == Ending.OK else "error",
+        "status": "completed" if attempt.ending in (Ending.OK, Ending.BY_HAND) else "error",
         "result": kept.get("result"),
         "error": error,
         "execution_time_ms": _milliseconds(attempt),

@@ -86,6 +86,10 @@ class Slots(NamedTuple):
         """An operator has one run again that had ended."""
         return self._replace(free=self.free - 1, halted=False)._admitting()
 
+    def with_begun(self, count: int, parallelism: int) -> Slots:
+        """``count`` of those that were let in aren't at their end, and the batch goes on."""
+        return self._replace(free=parallelism - count, halted=False)._admitting()
+
     def _admitting(self) -> Slots:
         more = 0 if self.halted else max(0, min(self.free, self.total - self.next))
         return self._replace(next=self.next + more, free=self.free - more)

@@ -148,6 +148,25 @@ class Growth:
         there[worker] = instances
         return made + self._brought(plan.analyzer, set(), {**states, **dict.fromkeys(instances, "pending")}, there)
 
+    def behind(self, openers: Collection[int]) -> frozenset[int]:
+        """The declared steps that can't exist before these decisions and analyzers are settled."""
+        gates = self.decisions.intersection(openers)
+        gates |= {worker for worker, plan in self.batches.items() if plan.analyzer in openers}
+        return frozenset(no for no in self._numbers if (self._before(no) | ({no} & self.batches.keys())) & gates)
+
+    def standing(self, choices: Mapping[int, Choice], cut: Collection[int]) -> frozenset[int]:
+        """The declared steps that exist when these decisions, and the batches of these worker steps, are settled, and
+        nothing else is."""
+        named = {self.names.index(name) + 1 for choice in choices.values() for name in choice} | {*cut}
+        settled = choices.keys() | {self.batches[worker].analyzer for worker in cut}
+        there = set(self.initial)
+        while True:
+            fresh = {no for no in named - there if there.issuperset(self._parents[no])}
+            fresh |= self._grown(there, self.openers & there - settled)
+            if not fresh:
+                return frozenset(there)
+            there |= fresh
+
     def _there(self, states: Mapping[int, str]) -> dict[int, Sequence[int]]:
         """The declared steps that exist, each with the numbers that it has in the task."""
         there: dict[int, list[int]] = {}

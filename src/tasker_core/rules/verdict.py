@@ -7,7 +7,7 @@ from typing import Any
 
 from tasker_core.rules.payload import encode
 from tasker_core.rules.retry import delay_after
-from tasker_core.words import Attempted, Ending, JsonText, Micros, Outcome, StepError, StepState, Verdict
+from tasker_core.words import Attempted, Ending, JsonText, LeaseKey, Micros, Outcome, StepError, StepState, Verdict
 
 
 def decide(outcome: Outcome, attempted: Attempted, now: Micros, roll: float) -> Verdict:
@@ -35,6 +35,11 @@ def decide(outcome: Outcome, attempted: Attempted, now: Micros, roll: float) -> 
             return _after_loss(outcome, attempted, now)
         case _:
             return _after_failure(outcome, attempted, now, roll)
+
+
+def by_hand(key: LeaseKey, state: StepState, result: JsonText | None, now: Micros, reason: str) -> Verdict:
+    """The verdict of an operator, who ends a step as ``complete`` or ``resolved_manually``."""
+    return Verdict(key, state, now, reason, result=result)
 
 
 def _after_failure(outcome: Outcome, attempted: Attempted, now: Micros, roll: float) -> Verdict:

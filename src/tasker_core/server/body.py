@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from pydantic import BaseModel, ValidationError
 
 from tasker_core.errors import PayloadError
 from tasker_core.rules.payload import parse
 from tasker_core.server.errors import ApiError
+
+S = TypeVar("S", bound=BaseModel)
 
 _encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
@@ -32,6 +35,18 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiError(400, "JSON_ERROR", f"the body must be a JSON object {{...}}, not a {type(value).__name__}")
     return value
+
+
+def read_shape(shape: type[S], body: bytes) -> S:
+    """The JSON object that ``body`` holds, which must be of this shape."""
+    try:
+        return shape.model_validate(read_object(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        # A union's tag stands in the path, too, and isn't a field; where the tag itself is at fault, nothing else does.
+        discriminator = (first.get("ctx") or {}).get("discriminator", "").strip("'")
+        field = discriminator or ".".join(str(part) for part in first["loc"][1:])
+        raise ApiError(400, "BAD_REQUEST", f"{field}: {first['msg']}", field=field) from None
 
 
 def refuse_unknown(said: Mapping[str, Any], known: Collection[str]) -> None:

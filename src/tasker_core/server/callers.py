@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from fastapi import FastAPI, Request, Security, params
 from fastapi.routing import RouteContext, iter_route_contexts
 
+from tasker_core.clock import stamp_of
 from tasker_core.server.auth.failure import AuthFailure, Reason
 from tasker_core.server.auth.gate import CALLER, Caller, refused
 from tasker_core.server.auth.principal import ANYONE, Principal
 from tasker_core.server.core import core_of
 from tasker_core.server.permissions import PERMISSIONS
+from tasker_core.words import Word
 
 
 def requires(permission: str) -> Any:
@@ -60,6 +63,11 @@ def actor_of(request: Request, named: str | None) -> str:
     if principal is ANYONE:
         return f"client {named}" if named else "client"
     return f"client {principal.name} for {named}" if named else f"client {principal.name}"
+
+
+def word_of(request: Request, named: str | None, reason: str, action: UUID | None) -> Word:
+    """What an operator says in a request, for the record."""
+    return Word(actor_of(request, named), reason, None if action is None else stamp_of(str(action)))
 
 
 def _caller_of(request: Request) -> Caller:

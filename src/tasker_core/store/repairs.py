@@ -1,46 +1,160 @@
-"""Repairs in the store: what an operator changes by hand in a task that can't go on by itself."""
+"""Repairs in the store: what an operator's word changes in one task, each word in one transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from tasker_core.rules.batches import FIRST_INSTANCE, worker_of
-from tasker_core.store.batching import resume_calls
-from tasker_core.store.database import Access, Call, as_json
-from tasker_core.words import Micros
+from tasker_core.rules.batches import FIRST_INSTANCE, Slots, worker_of
+from tasker_core.rules.mend import Batch, Mend, Situation, Standing
+from tasker_core.store.batching import NO_ENDS, BatchEnds, resume_calls
+from tasker_core.store.database import Access, Call, Transaction, as_json
+from tasker_core.store.settling import Birth, Order, Ruling
+from tasker_core.words import JsonText, Micros, StepState, TaskState
+
+Results: TypeAlias = Callable[[Collection[int]], Mapping[int, JsonText | None]]
+"""Asks for the results of finished steps of the task, by their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
-    """The lane and rank of the step that is ready, and the state that its task moved to, if it did."""
+class Saying:
+    """A word as it is written down."""
 
-    lane: str
-    rank: int
+    task: int
+    stamp: int
+    now: Micros
+    actor: str
+    reason: str
+
+    @property
+    def params(self) -> dict[str, object]:
+        return {
+            "task": self.task, "tasks": as_json([self.task]), "tx": self.stamp, "now": self.now, "actor": self.actor,
+            "reason": self.reason,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What a word did: the state that its task moved to, if it did; the lanes in which a step is ready now, with the
+    rank of the first; the steps that it ended."""
+
     moved: str | None
+    ready: Mapping[str, int]
+    ended: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """How a step ends, what that brings about and what it means for the batch that the step is an instance of."""
+
+    ruling: Ruling
+    birth: Birth | None = None
+    ends: BatchEnds = NO_ENDS
 
 
 class Repairs:
-    """What operators can say."""
+    """What operators can say of a task. A word whose stamp is in the task's audit has been done: then the answer is
+    None, and nothing changes."""
 
     def __init__(self, database: Access) -> None:
         self._database = database
 
-    def reset(self, task: int, step: str, stamp: int, now: Micros, actor: str, reason: str) -> Repaired | None:
-        """Put the failed step of this name back into the queue, as if it had never run.
-
-        None when it isn't in ``error`` or its task is final; then nothing changed.
-        """
-        tasks = as_json([task])
-        said = {
-            "task": task, "tasks": tasks, "step": step, "tx": stamp, "now": now, "actor": actor, "reason": reason,
-        }  # fmt: skip
+    def mend(self, saying: Saying, judge: Callable[[Situation, Results], Mend]) -> Mended | None:
+        """Do what ``judge`` makes of the task as it stands; what it raises changes nothing."""
         with self._database.transaction() as transaction:
-            *_, reset = transaction.run(Call("lock_tasks", said), Call("reset_step", said))
-            if not reset:
+            there = _look(transaction, saying)
+            if there is None:
                 return None
-            lane, rank, no = reset[0]
-            if no >= FIRST_INSTANCE:
-                transaction.run(*resume_calls(worker_of(no), said, now))
-            names = ("record_reset", "raise_epoch", "rest_tasks", "record_task")
-            *_, moved, _ = transaction.run(*(Call(name, said) for name in names))
-        return Repaired(lane, rank, moved=moved[0][1] if moved else None)
+            mend = judge(there, lambda numbers: _results(transaction, saying.task, numbers))
+            transaction.run(*_calls(saying, there, mend))
+        ready = [there.steps[no] for no, change in mend.steps.items() if change.state is StepState.ENQUEUED]
+        return Mended(
+            moved=mend.task if mend.task != there.state else None,
+            ready={step.lane: step.rank for step in ready},
+            ended=[no for no, change in mend.steps.items() if change.state is StepState.CANCELLED],
+        )
+
+    def settle(self, saying: Saying, judge: Callable[[Situation], ByHand]) -> Mended | None:
+        """End a step as ``judge`` rules, whose key must carry the step's next fence: it is claimed for that first."""
+        with self._database.transaction() as transaction:
+            there = _look(transaction, saying)
+            if there is None:
+                return None
+            done = judge(there)
+            (_, no, _), state = done.ruling.verdict.key, done.ruling.verdict.state
+            order = Order([done.ruling], saying.stamp, saying.now, saying.actor, None, (), done.birth, done.ends)
+            said, was = saying.params, there.steps[no].state
+            changes = {**said, "changes": as_json([{"no": no, "was": was, "state": state}])}
+            settling = [
+                # The task's transition carries the reason as well.
+                Call("record_task", said) if call.statement == "record_rest" else call
+                for call in order.calls
+            ]
+            before = [Call("record_taken", changes), Call("seize_step", {**said, "no": no})]
+            if no >= FIRST_INSTANCE and was is StepState.ERROR:
+                # Its failure gave its place to another one, and may have halted the batch.
+                before += resume_calls(worker_of(no), said, saying.now)
+            answers = transaction.run(*before, *settling, Call("record_changes", changes), _epoch(saying, there))
+        moved = answers[len(before) + order.rest]
+        return Mended(moved=moved[0][1] if moved else None, ready={}, ended=[no])
+
+
+def _look(transaction: Transaction, saying: Saying) -> Situation | None:
+    """The task and its steps, held still until the transaction ends; None where the word has been done."""
+    one = saying.params
+    names = ("lock_tasks", "task_to_mend", "lock_steps", "dependencies_of_tasks", "batches_of_task")
+    _, ((uuid, state, done),), steps, edges, batches = transaction.run(*(Call(name, one) for name in names))
+    if done:
+        return None
+    found = (Standing(row[0], row[1], StepState(row[2]), *row[3:]) for row in steps)
+    return Situation(
+        str(uuid),
+        TaskState(state),
+        {step.no: step for step in found},
+        [(parent, child) for _, parent, child in edges],
+        {
+            no: Batch(parallelism, Slots(total, first, free, bool(halted)))
+            for no, parallelism, total, first, free, halted in batches
+        },
+    )
+
+
+def _results(transaction: Transaction, task: int, numbers: Collection[int]) -> dict[int, JsonText | None]:
+    asked = as_json([{"task": task, "step": no} for no in numbers])
+    (rows,) = transaction.run(Call("results_of_steps", {"steps": asked}))
+    return {no: result for _, no, result in rows}
+
+
+def _calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
+    said, was = saying.params, {no: step.state for no, step in there.steps.items()}
+    changes = [
+        {"no": no, "was": was[no], "state": change.state, "waits": change.waits, "anew": int(change.anew)}
+        for no, change in mend.steps.items()
+    ]
+    gone = [{"no": no, "was": was[no], "state": StepState.CANCELLED} for no in mend.gone]
+    told = [change for change in (*changes, *gone) if change["was"] != change["state"]]
+    if mend.task != there.state or not told:
+        told.append({"no": 0, "was": there.state, "state": mend.task})
+    calls = [
+        Call("record_taken", {**said, "changes": as_json([*changes, *gone])}),
+        Call("record_changes", {**said, "changes": as_json(told)}),
+        Call("mend_steps", {**said, "changes": as_json(changes)}),
+    ]
+    if mend.batches:
+        batches = [{"no": no, "next": slots.next, "free": slots.free} for no, slots in mend.batches.items()]
+        calls.append(Call("set_batches", {**said, "batches": as_json(batches)}))
+    if mend.from_scratch:
+        anew = {**said, "steps": as_json([no for no, change in mend.steps.items() if change.anew])}
+        calls += [Call("forget_checkpoints", anew), Call("drop_checkpoints", anew)]
+    if gone:
+        removed = {**said, "gone": as_json(list(mend.gone)), "closed": as_json(sorted(mend.closed))}
+        names = ("remove_steps", "remove_edges", "remove_payloads", "remove_batches", "count_steps")
+        calls += [Call(name, removed) for name in names]
+    return [*calls, _epoch(saying, there), Call("move_task", {**said, "state": mend.task})]
+
+
+def _epoch(saying: Saying, there: Situation) -> Call:
+    highest = max(step.epoch for step in there.steps.values())
+    return Call("raise_epoch", {"task": saying.task, "epoch": highest + 1})

@@ -26,7 +26,7 @@ from tasker_core.server.shapes.templates import (
     TemplateReadiness,
 )
 from tasker_core.settings.values import Settings
-from tests.support.flows import AWAY, Hands, failed, flow, ok
+from tests.support.flows import AWAY, Hands, failed, flow, ok, results
 from tests.support.served import Served, served
 
 
@@ -93,6 +93,37 @@ def test_a_failed_step_is_reset_and_its_task_goes_on(api: Served, hands: Hands) 
     for body, field in refused:
         assert api.patch(f"{path}/{ship['step_uuid']}", body, 400)["error"]["field"] == field
     assert api.patch(f"{path}/{uuid.uuid4()}", asked, 404)["error"]["details"] == {"resource": "step"}
+
+
+def test_a_step_is_ended_by_hand_and_its_task_goes_on(api: Served, hands: Hands) -> None:
+    task = api.create()
+    path = f"/v1/tasks/{task}/workflow_steps"
+    pay, ship = (f"{path}/{step['step_uuid']}" for step in api.get(path))
+    by_hand = {"action_type": "complete_manually", "completion_data": {"result": {"cash": 9}}, "completed_by": "ann"}
+    done = sound(api.patch(pay, {**by_hand, "reason": "paid in cash"}), StepResponse)
+    assert (done["current_state"], done["results"]["result"]) == ("complete", {"cash": 9})
+    assert results(hands.claim()["ship"]) == {"pay": {"cash": 9}}
+    once = {
+        "action_type": "resolve_manually",
+        "reason": "fetched",
+        "resolved_by": "bob",
+        "action_id": str(uuid.uuid4()),
+    }
+    done = sound(api.patch(ship, once), StepResponse)
+    assert done["current_state"] == "resolved_manually" and api.patch(ship, once) == done
+    assert api.get(f"/v1/tasks/{task}")["status"] == "complete"
+    told = [(change["step_name"], change["actor"]) for change in api.get(f"/v1/tasks/{task}/transitions")]
+    assert sorted(told, key=str) == [("pay", "client ann"), ("ship", "client bob"), (None, "client bob")]
+    assert [entry["ending"] for entry in api.get(f"{ship}/audit")] == ["by_hand", "taken"]
+    assert api.patch(ship, {**once, "action_id": None}, 400)["error"]["code"] == "INVALID_STATE"
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({**by_hand, "completion_data": 5}, "completion_data"), ({**by_hand, "reset_by": "x"}, "reset_by"),
+        ({**by_hand, "completion_data": {}}, "completion_data.result"), ({**once, "action_id": 5}, "action_id"),
+        ({**by_hand, "completion_data": {"result": 1, "metadata": []}}, "completion_data.metadata"),
+        ({**once, "completion_data": {"result": 1}}, "completion_data"), ({**once, "resolved_by": ""}, "resolved_by"),
+    ]  # fmt: skip
+    for body, field in refused:
+        assert api.patch(ship, body, 400)["error"]["field"] == field
 
 
 def test_a_task_is_explained_summarised_and_its_changes_told(api: Served, hands: Hands) -> None:

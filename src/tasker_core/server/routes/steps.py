@@ -1,4 +1,4 @@
-"""Steps: look at them, read their attempts, and have a failed one run again."""
+"""Steps: look at them, read their attempts, have one run again or end it by hand."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from fastapi import APIRouter, Request
 
 from tasker_core.engine import Engine
 from tasker_core.server.answers import answers, body
-from tasker_core.server.body import Json, read_body, read_object, refuse_unknown, text_of, to_bytes
-from tasker_core.server.callers import actor_of, requires
+from tasker_core.server.body import Json, read_body, read_shape, to_bytes
+from tasker_core.server.callers import requires, word_of
 from tasker_core.server.core import core_of
-from tasker_core.server.errors import ApiError
-from tasker_core.server.shapes.steps import StepAction, StepAuditResponse, StepResponse
+from tasker_core.server.shapes.steps import (
+    CompleteManually,
+    ResetForRetry,
+    ResolveManually,
+    StepAction,
+    StepAuditResponse,
+    StepResponse,
+)
+from tasker_core.words import Word
 
 router = APIRouter(
     prefix="/v1/tasks/{task_uuid}/workflow_steps",
@@ -46,23 +53,27 @@ async def get_step(request: Request, task_uuid: UUID, step_uuid: UUID) -> Json:
     openapi_extra=body("StepAction", EXAMPLE),
 )
 async def change_step(request: Request, task_uuid: UUID, step_uuid: UUID) -> Json:
-    """Have a failed step run again from its first attempt; its task goes on by itself.
+    """Have a failed step run again from its first attempt, or end a step by hand; its task goes on by itself.
 
-    400 for a step that hasn't failed, or whose task is final.
+    `reset_for_retry` is for a step that failed. `resolve_manually` lets what waits for the step go on without its
+    result, `complete_manually` with the result that you give; both are for any step that isn't done, and the result of
+    an attempt that is under way is refused. 400 for a step or a task whose state doesn't allow it.
     """
     core, text = core_of(request), await read_body(request)
-    return Json(await core.call(_change, core.engine, str(task_uuid), str(step_uuid), text, partial(actor_of, request)))
+    return Json(await core.call(_change, core.engine, str(task_uuid), str(step_uuid), text, partial(word_of, request)))
 
 
-def _change(engine: Engine, task: str, step: str, text: bytes, actor_named: Callable[[str | None], str]) -> bytes:
-    said = read_object(text)
-    refuse_unknown(said, StepAction.model_fields)
-    if said.get("action_type") != "reset_for_retry":
-        message = f"action_type must be 'reset_for_retry', not {said.get('action_type')!r}"
-        raise ApiError(400, "BAD_REQUEST", message, field="action_type")
-    name = engine.views.step(task, step)["name"]
-    by, reason = text_of(said, "reset_by", 255), text_of(said, "reason", 500)
-    engine.reset(task, name, actor=actor_named(by), reason=reason or "")
+def _change(engine: Engine, task: str, step: str, text: bytes, word: Callable[..., Word]) -> bytes:
+    action = read_shape(StepAction, text).root
+    name, operator, about = engine.views.step(task, step)["name"], engine.operator, (action.reason, action.action_id)
+    match action:
+        case ResetForRetry():
+            operator.reset(task, name, word(action.reset_by, *about))
+        case ResolveManually():
+            operator.resolve_step(task, name, word(action.resolved_by, *about))
+        case CompleteManually(completion_data=done):
+            said = word(action.completed_by, *about)
+            operator.complete_step(task, name, done.result, said, by=action.completed_by, metadata=done.metadata)
     return to_bytes(engine.views.step(task, step))
 
 

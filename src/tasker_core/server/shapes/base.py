@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +21,18 @@ SOME_TEXT = r"^[^\x00]*[^\s\x00][^\x00]*$"
 _CHARACTER, _NO_DOT = r"[^\x00-\x1f\x7f/\\\ufffd]", r"[^\x00-\x1f\x7f/\\\ufffd.]"
 IN_PATH = rf"^(?:{_NO_DOT}{_CHARACTER}*|\.{_NO_DOT}{_CHARACTER}*|\.\.{_CHARACTER}+)$"
 """Pattern: a text as part of a path, which the gate lets pass. Neither ``.`` nor ``..``."""
+
+
+Actor: TypeAlias = Annotated[
+    str | None, Field(min_length=1, max_length=255, pattern=NO_NUL, description="Who does it, for the record.")
+]
+
+
+class Action(Shape):
+    """What an operator wants done."""
+
+    reason: str = Field("", max_length=500, pattern=NO_NUL, description="Why, for the record.")
+    action_id: UUID | None = Field(None, description="Of your making: what carries the same id again is done once.")
 
 
 class ErrorBody(Shape):

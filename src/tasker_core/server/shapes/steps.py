@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
-from tasker_core.server.shapes.base import NO_NUL, Shape
+from tasker_core.server.shapes.base import Action, Actor, Shape
 from tasker_core.words import StepState
 
 
@@ -83,11 +83,34 @@ class StepAuditResponse(Shape):
     reason: str
 
 
-class StepAction(Shape):
-    """What is to happen with a step."""
+class ResetForRetry(Action):
+    """A failed step runs again from its first attempt."""
 
     action_type: Literal["reset_for_retry"]
-    reason: str = Field("", max_length=500, pattern=NO_NUL, description="Why, for the record.")
-    reset_by: str | None = Field(
-        None, min_length=1, max_length=255, pattern=NO_NUL, description="Who does it, for the record."
-    )
+    reset_by: Actor = None
+
+
+class ResolveManually(Action):
+    """What waits for the step goes on without its result."""
+
+    action_type: Literal["resolve_manually"]
+    resolved_by: Actor = None
+
+
+class Completion(Shape):
+    result: Any = Field(description="What those steps read that depend on it.")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Kept with it.")
+
+
+class CompleteManually(Action):
+    """The step is complete, with this result."""
+
+    action_type: Literal["complete_manually"]
+    completion_data: Completion
+    completed_by: Actor = None
+
+
+class StepAction(RootModel[ResetForRetry | ResolveManually | CompleteManually]):
+    """What is to happen with a step."""
+
+    root: ResetForRetry | ResolveManually | CompleteManually = Field(discriminator="action_type")

@@ -14,16 +14,16 @@ from tasker.tasks t where t.id >= :first
 group by t.state
 
 -- name: count_attempts
--- A hand-back wasn't an attempt.
+-- A hand-back wasn't an attempt, nor is what an operator took away or ended.
 select count(*), coalesce(sum(a.ended_at - a.claimed_at), 0)
-from tasker.attempts a where a.task_id >= :first and a.ending <> 'released'
+from tasker.attempts a where a.task_id >= :first and a.ending not in ('released', 'by_hand', 'taken')
 
 -- name: slow_steps
 select t.namespace, t.name, t.version, s.name as step, avg(a.ended_at - a.claimed_at) as average,
   max(a.ended_at - a.claimed_at), count(*), sum(case when a.ending = 'ok' then 0 else 1 end), max(a.ended_at)
 from tasker.tasks t join tasker.attempts a on a.task_id = t.id
   join tasker.steps s on s.task_id = a.task_id and s.no = a.no
-where t.id >= :first and a.ending <> 'released'
+where t.id >= :first and a.ending not in ('released', 'by_hand', 'taken')
 group by t.namespace, t.name, t.version, s.name
 having count(*) >= :least
 order by average desc, t.namespace, t.name, t.version, s.name

@@ -10,7 +10,7 @@ with b as materialized (select value->>'task' as task, value->>'step' as step, v
 c as materialized (
   select s.task_id as task, s.no / 65536 as worker_step, count(*) as n, max(case when s.state = 'error' then 1 else 0 end) as failed
   from b join tasker.steps s on s.task_id = b.task and s.no = b.step and s.no >= 65536
-    and case when s.stamp = :tx and s.fence = b.held and s.state in ('complete', 'error') then true else false end
+    and case when s.stamp = :tx and s.fence = b.held and s.state in ('complete', 'resolved_manually', 'error') then true else false end
   group by s.task_id, s.no / 65536)
 update tasker.batches as g set free = g.free + c.n, stamp = :tx,
   halted = case when g.strategy = 'fail_fast' and c.failed = 1 then 1 else g.halted end
@@ -70,7 +70,7 @@ c as materialized (
   join tasker.dependencies e on e.task_id = p.task_id and e.parent = p.no
   group by e.task_id, e.child)
 update tasker.steps as s set waits = s.waits - c.n, stamp = :tx,
-  enqueued_at = case when s.waits = c.n then :now else s.enqueued_at end,
+  enqueued_at = case when s.waits = c.n and s.state = 'pending' then :now else s.enqueued_at end,
   state = case when s.waits = c.n and s.state = 'pending' and not exists (
       select 1 from tasker.dependencies e join tasker.steps p on p.task_id = e.task_id and p.no = e.parent
       where e.task_id = s.task_id and e.child = s.no and p.state not in ('complete', 'resolved_manually')

@@ -3,13 +3,15 @@
 -- reported. They are written behind free_children, so their `waits` count that step as done.
 
 -- name: insert_born_steps
--- An earlier try of the same decision may have brought some about already: those stay as they are.
+-- An earlier try of the same decision may have brought some about already: those stay as they are. One that was there
+-- before a restart goes on with its fences where it ended: each of them is in its attempts.
 insert into tasker.steps (task_id, no, name, state, lane, rank, run_at, waits, attempt, fence, crashes, epoch,
   worker, stamp, enqueued_at, claimed_at, ended_at)
 with b as (select cast(j.v->>0 as integer) as step, j.v->>1 as name, j.v->>2 as lane, cast(j.v->>3 as integer) as waits from jsonb_array_elements(:steps::jsonb) as j(v)) --pg
 with b as materialized (select value->>0 as step, value->>1 as name, value->>2 as lane, value->>3 as waits from json_each(:steps)) --lite
 select d.task_id, b.step, b.name, case when b.waits = 0 then 'enqueued' else 'pending' end, b.lane, d.rank, :now, b.waits,
-  0, 0, 0, d.epoch, 0, 0, case when b.waits = 0 then :now else 0 end, 0, 0
+  0, coalesce((select max(a.fence) from tasker.attempts a where a.task_id = d.task_id and a.no = b.step), 0), 0,
+  d.epoch, 0, 0, case when b.waits = 0 then :now else 0 end, 0, 0
 from tasker.steps d cross join b
 where d.task_id = :task and d.no = :opener and case when d.stamp = :tx and d.fence = :held then true else false end
 on conflict do nothing

@@ -61,7 +61,7 @@ c as materialized (
   join tasker.dependencies e on e.task_id = p.task_id and e.parent = p.no
   group by e.task_id, e.child)
 update tasker.steps as s set waits = s.waits - c.n, stamp = :tx,
-  enqueued_at = case when s.waits = c.n then :now else s.enqueued_at end,
+  enqueued_at = case when s.waits = c.n and s.state = 'pending' then :now else s.enqueued_at end,
   state = case when s.waits = c.n and s.state = 'pending' and not exists (
       select 1 from tasker.dependencies e join tasker.steps p on p.task_id = e.task_id and p.no = e.parent
       where e.task_id = s.task_id and e.child = s.no and p.state not in ('complete', 'resolved_manually'))

@@ -1,0 +1,26 @@
+"""How the command asks about tasks: whom, as whom, and how a task is shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tasker_core.cli.output import people, print_json, task_view, whole
+from tasker_core.client import TaskerClient
+from tasker_core.client.client import operator
+
+TaskId = Annotated[str, typer.Argument(help="The task's UUID.")]
+
+
+def ask(database_url: str | None) -> TaskerClient:
+    """The client of whoever sits at this terminal."""
+    return TaskerClient(initiator=operator(), source_system="tasker command", database_url=database_url)
+
+
+def show(client: TaskerClient, task: str, as_json: bool) -> bool:
+    """Show a task and its steps; whether it is complete."""
+    found, steps = client.get_task(task), client.list_task_steps(task)
+    shown: Any = whole(found, steps) if as_json else task_view(found, steps)
+    print_json(shown) if as_json else people.print(shown)
+    return found.status == "complete"

@@ -1,0 +1,66 @@
+"""``tasker task``, for operators: what is to happen with a task or a step of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tasker_core.cli.asking import TaskId, ask, show
+from tasker_core.cli.inputs import read_object, read_value
+from tasker_core.cli.output import AsJson, Database
+from tasker_core.client import TaskerClient
+from tasker_core.errors import StepNotFoundError
+from tasker_core.rules.spelling import did_you_mean
+
+StepName = Annotated[str, typer.Argument(help="The step's name, or its UUID.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the record.")]
+By = Annotated[str | None, typer.Option("--by", "-b", help="Who, for the record; else who is logged in.")]
+
+
+def reset_step(
+    task: TaskId, step: StepName, reason: Reason = "", by: By = None, database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Have a failed step run again from its first attempt; its task goes on by itself."""
+    with ask(database_url) as client:
+        client.reset_step(task, _step(client, task, step), reason, by=by)
+        show(client, task, as_json)
+
+
+def resolve_step(
+    task: TaskId, step: StepName, reason: Reason = "", by: By = None, database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Let what waits for a step go on without its result."""
+    with ask(database_url) as client:
+        client.resolve_step(task, _step(client, task, step), reason, by=by)
+        show(client, task, as_json)
+
+
+def complete_step(
+    task: TaskId,
+    step: StepName,
+    result: Annotated[str, typer.Option(help="The result: a JSON file, - for standard input, or JSON.")],
+    metadata: Annotated[str | None, typer.Option(help="An object to keep with it, given like --result.")] = None,
+    reason: Reason = "",
+    by: By = None,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Complete a step by hand, with a result that the steps after it read."""
+    value = read_value(result, "result")
+    kept = read_object(metadata, "metadata", "metadata") if metadata else None
+    with ask(database_url) as client:
+        client.complete_step(task, _step(client, task, step), value, reason, metadata=kept, by=by)
+        show(client, task, as_json)
+
+
+def _step(client: TaskerClient, task: str, step: str) -> str:
+    """The UUID of the step that is meant."""
+    ids: dict[str, Any] = {each.name: each.step_uuid for each in client.list_task_steps(task)}
+    if step in ids.values():
+        return step
+    if step not in ids:
+        raise StepNotFoundError(f"task {task} has no step {step!r}{did_you_mean(step, ids)}")
+    return str(ids[step])

@@ -1,0 +1,62 @@
+"""What a client says as an operator: its arguments checked, and made into calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tasker_core.client.call import Call, Request
+from tasker_core.clock import RandomIds, stamp_of
+from tasker_core.engine.operator import Operator
+from tasker_core.engine.requests import as_text, as_uuid
+from tasker_core.rules.payload import encode
+from tasker_core.types import StepResponse
+from tasker_core.words import Word
+
+
+class OperatorCalls:
+    """The calls of a client that operates as ``initiator``.
+
+    Each word carries an id of its own: asked again because the answer was lost, it is done once.
+    """
+
+    def __init__(self, initiator: str) -> None:
+        self._initiator, self._ids = initiator, RandomIds()
+
+    def reset_step(self, task_uuid: str, step_uuid: str, reason: str, by: str | None) -> Call[StepResponse]:
+        return self._on_step(task_uuid, step_uuid, "reset_for_retry", "reset_by", reason, by, Operator.reset)
+
+    def resolve_step(self, task_uuid: str, step_uuid: str, reason: str, by: str | None) -> Call[StepResponse]:
+        return self._on_step(task_uuid, step_uuid, "resolve_manually", "resolved_by", reason, by, Operator.resolve_step)
+
+    def complete_step(
+        self, task_uuid: str, step_uuid: str, result: Any, metadata: Mapping[str, Any] | None, reason: str,
+        by: str | None,
+    ) -> Call[StepResponse]:  # fmt: skip
+        def complete(operator: Operator, task: str, step: str, word: Word) -> None:
+            operator.complete_step(task, step, result, word, by=by or self._initiator, metadata=metadata)
+
+        data = {"completion_data": {"result": result, "metadata": dict(metadata or {})}}
+        return self._on_step(
+            task_uuid, step_uuid, "complete_manually", "completed_by", reason, by, complete, lambda: data
+        )
+
+    def _on_step(
+        self, task_uuid: str, step_uuid: str, kind: str, by_key: str, reason: str, by: str | None,
+        do: Callable[[Operator, str, str, Word], None], data: Callable[[], Mapping[str, Any]] = dict,
+    ) -> Call[StepResponse]:  # fmt: skip
+        task, step = as_uuid(task_uuid, "task_uuid"), as_uuid(step_uuid, "step_uuid")
+        who, action = self._who(by, reason), self._ids.new()
+        word = Word(f"client {who}", reason, stamp_of(action))
+        said = {"action_type": kind, "reason": reason, by_key: who, "action_id": action}
+        return Call(
+            lambda local: local.on_step(task, step, lambda operator, name: do(operator, task, name, word)),
+            lambda: Request(
+                f"/v1/tasks/{task}/workflow_steps/{step}", "PATCH", body=encode({**said, **data()}, "request")
+            ),
+            StepResponse.from_dict,
+        )
+
+    def _who(self, by: str | None, reason: str) -> str:
+        as_text(reason, "reason", 500, may_be_empty=True)
+        return self._initiator if by is None else as_text(by, "by", 255)

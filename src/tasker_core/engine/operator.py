@@ -1,0 +1,115 @@
+"""What operators can say of a task: have it run again, end a step or the whole of it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from tasker_core.clock import Clock, Ids
+from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.counting import count_moved
+from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance, pass_over
+from tasker_core.engine.memory import Memory
+from tasker_core.engine.schemas import check_result
+from tasker_core.engine.traces import record_steps
+from tasker_core.engine.wake import Wake
+from tasker_core.errors import InvalidRequestError, TaskNotFoundError
+from tasker_core.rules import mend as rules
+from tasker_core.rules.mend import Mend, Situation
+from tasker_core.rules.payload import encode
+from tasker_core.rules.verdict import by_hand
+from tasker_core.store import Store
+from tasker_core.store.repairs import ByHand, Mended, Results, Saying
+from tasker_core.store.settling import Birth, Ruling
+from tasker_core.telemetry import tracing
+from tasker_core.words import Ending, JsonText, LeaseKey, Outcome, StepState, Violation, Word
+
+
+class Operator:
+    """Mends one task with each word: decided from the task as it stands, in one transaction, written into its audit.
+
+    After it the task goes on by itself. All of them raise TaskNotFoundError, and TaskStateError where the state of the
+    task or step doesn't allow it; then nothing has changed.
+    """
+
+    def __init__(self, store: Store, catalog: Catalog, memory: Memory, wake: Wake, clock: Clock, ids: Ids) -> None:
+        self._store, self._catalog, self._memory, self._wake = store, catalog, memory, wake
+        self._clock, self._ids = clock, ids
+
+    def reset(self, task: str, step: str, word: Word) -> None:
+        """Have the failed ``step`` run again from its first attempt. Raises StepNotFoundError."""
+        self._mend(task, word, lambda there, _: rules.reset(there, step))
+
+    def resolve_step(self, task: str, step: str, word: Word) -> None:
+        """Let what waits for ``step`` go on without its result. Raises StepNotFoundError."""
+        self._settle(task, step, word, StepState.RESOLVED_MANUALLY, None)
+
+    def complete_step(
+        self, task: str, step: str, result: Any, word: Word, *,
+        by: str | None = None, metadata: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Complete ``step`` with ``result``, which those that depend on it read. A decision's result decides.
+
+        With the result are kept ``metadata``, and who did it: ``by``, else the word's actor.
+
+        Raises StepNotFoundError, PayloadError for a result that isn't JSON, InvalidRequestError for one that decides
+        nothing, SchemaViolationError for one that doesn't fit the step's ``result_schema``, where that is enforced.
+        """
+        kept = {"manually_completed": True, "completed_by": by or word.actor, "completion_reason": word.reason}
+        text = encode({"result": result, "metadata": {**(metadata or {}), **kept}}, f"result of step {step!r}")
+        self._settle(task, step, word, StepState.COMPLETE, text)
+
+    def _mend(self, task: str, word: Word, judge: Callable[[Situation, Results], Mend]) -> None:
+        _, saying = self._saying(task, word)
+        self._tell(saying, self._store.repairs.mend(saying, judge))
+
+    def _settle(self, task: str, step: str, word: Word, state: StepState, result: JsonText | None) -> None:
+        known, saying = self._saying(task, word)
+        judge = partial(self._ruling, known, saying, step, state, result)
+        done = self._store.repairs.settle(saying, judge)
+        self._tell(saying, done)
+        if done is not None:
+            self._wake.ready(None)
+
+    def _saying(self, task: str, word: Word) -> tuple[Known, Saying]:
+        row = self._store.tasks.find(task)
+        if row is None:
+            raise TaskNotFoundError(f"there is no task {task}")
+        stamp = self._ids.stamp() if word.stamp is None else word.stamp
+        return self._catalog.known(row.template_id), Saying(row.id, stamp, self._clock.now(), word.actor, word.reason)
+
+    def _ruling(
+        self, known: Known, saying: Saying, step: str, state: StepState, result: JsonText | None, there: Situation
+    ) -> ByHand:
+        row = rules.by_hand(there, step)
+        key = LeaseKey(saying.task, row.no, row.fence + 1)
+        outcome = Outcome(key, Ending.OK, result)
+        birth: Birth | None = None
+        states = {no: str(standing.state) for no, standing in there.steps.items()}
+        violations: Sequence[Violation] = ()
+        if state is StepState.RESOLVED_MANUALLY:
+            outcome, birth = pass_over(known, key, states)
+        else:
+            outcome, violations = check_result(known, outcome)
+            if brings_about(known, outcome):
+                outcome, birth = carry_out(known, outcome, states)
+        if outcome.error is not None:
+            raise InvalidRequestError(outcome.error.message, field="result")
+        verdict = by_hand(key, state, result, saying.now, f"{state} by {saying.actor}")
+        ruling = Ruling(verdict, row.attempt, Ending.BY_HAND, violations)
+        plan = known.batch_of(row.no) if is_instance(row.no) else None
+        return ByHand(ruling, birth, batch_ends([ruling], {key: plan} if plan else {}))
+
+    def _tell(self, saying: Saying, done: Mended | None) -> None:
+        """Whoever has to know of what was done."""
+        if done is None:
+            return
+        self._memory.forget([saying.task])
+        if done.moved is not None:
+            count_moved([done.moved])
+            self._wake.rested({saying.task: done.moved})
+        if done.ready:
+            self._wake.ready(done.ready)
+        if (tracer := tracing.step_tracer()) is not None:
+            record_steps(tracer, self._store, [(saying.task, no) for no in done.ended])
