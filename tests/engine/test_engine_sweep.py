@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from tasker_core.clock import ManualClock
 from tasker_core.engine import Engine
-from tasker_core.engine.processes import ProcessId, is_alive, this_process
+from tasker_core.engine.processes import is_alive, this_process
 from tasker_core.words import Settled
 from tests.support.flows import AWAY, Hands, failed, flow, ok, wish
 from tests.support.graphs import tables
+from tests.support.mortals import a_process
 
 LEASE = 10
 
@@ -42,20 +41,6 @@ def clock() -> JumpingClock:
 @pytest.fixture(autouse=True)
 def template(engine: Engine) -> None:
     engine.catalog.register(flow({"pay": []}, retry={"max_attempts": 50}), replace=False)
-
-
-@contextmanager
-def a_process() -> Iterator[tuple[subprocess.Popen[bytes], ProcessId]]:
-    """A living process of this machine."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    try:
-        me = this_process()
-        with open(f"/proc/{process.pid}/stat") as file:
-            started = int(file.read().rpartition(")")[2].split()[19])
-        yield process, me._replace(pid=process.pid, started=started)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def watch(engine: Engine, clock: ManualClock, seconds: float, *beating: Hands) -> int:
