@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from psycopg import sql
 
 from tasker_core.store.database import Call, Params, Rows
-from tasker_core.store.postgres import SET_SESSION, PostgresDatabase
+from tasker_core.store.postgres import PostgresDatabase
+from tasker_core.store.postgres_pool import SET_SESSION
 from tasker_core.store.sqlite import SqliteDatabase
 
 GROWING = ("tasks", "task_payloads", "steps", "attempts", "dependencies", "transitions", "step_payloads")

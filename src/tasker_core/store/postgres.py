@@ -11,36 +11,23 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
-from psycopg.types.string import TextLoader
-from psycopg_pool import ConnectionPool
 
 from tasker_core.errors import StoreError, StoreUnavailableError, StoreVersionError
-from tasker_core.forks import renew_in_children
 from tasker_core.rules.symptoms import PostgresFact
 from tasker_core.store.database import Access, Call, Row, Rows, as_json
 from tasker_core.store.postgres_errors import TryAgain, said_plainly
 from tasker_core.store.postgres_guest import Connection, joined
+from tasker_core.store.postgres_pool import CONNECT_TIMEOUT, PLANNER, Connections
 from tasker_core.store.statements import Dialect, migrations, statements, tables
 from tasker_core.store.wire import Sentence, WireConnection, statement_of
 
-OLDEST_POSTGRES = 140_000
 BEGIN = "begin isolation level read committed"
-# Plans that were made while the tables were tiny stay in the cache when they have grown; these leave the planner only
-# plans that are right at any size. A plan that has no other way than a disabled one looks so dear that it would be
-# compiled, which takes a tenth of a second: hence jit. Never needed for correctness.
-PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
-SET_SESSION = "; ".join(f"set {name} = off" for name in PLANNER)
 SET_TRANSACTION = "select " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER)
 MIGRATION_LOCK = 0x7461736B6572
-CONNECT_TIMEOUT = 10
-PATIENCE = 15.0
-"""Seconds to wait for a connection of the pool."""
-RECONNECT_WITHIN = 3.0
-"""Seconds over which the pool knocks less and less often; then it begins anew, so that a database is found soon."""
 DEADLOCK_TRIES = 5
 
 _BEGIN = Sentence(statement_of("begin", BEGIN), {})
@@ -68,7 +55,7 @@ class PostgresDatabase:
         if not self.schema.replace("_", "").isalnum() or not self.schema[:1].isalpha():
             raise StoreError(f"tasker_schema={self.schema!r}: a schema's name is letters, digits and _, a letter first")
         try:
-            self._most = int(own.pop("tasker_pool", "10"))
+            most = int(own.pop("tasker_pool", "10"))
         except ValueError:
             raise StoreError("tasker_pool must be a number of connections") from None
         if own:
@@ -77,18 +64,12 @@ class PostgresDatabase:
         self._conninfo = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
         self.name = f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path or '/'}"
         self._statements = {name: statement_of(name, sql) for name, sql in statements("pg", self.schema).items()}
-        self._pool: ConnectionPool[WireConnection] | None = None
-        self.is_pooled = False
         self._identity: Row | None = None
-        self.begin_anew()
-        renew_in_children(self)
+        self._connections = Connections(self._conninfo, most, self.name)
 
-    def begin_anew(self) -> None:
-        """Have no connections. A child leaves its parent's alone: to close them would end the parent's sessions."""
-        self._lock = threading.Lock()
-        if self._pool is not None:
-            _inherited.append(self._pool)
-        self._pool = None
+    @property
+    def is_pooled(self) -> bool:
+        return self._connections.is_pooled
 
     def read(self, *calls: Call) -> list[Rows]:
         # The statements of one round trip are one transaction without being told so.
@@ -102,7 +83,7 @@ class PostgresDatabase:
     ) -> list[Rows]:
         for attempt in range(1, DEADLOCK_TRIES + 1):
             try:
-                with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
+                with said_plainly(self.name), self._connections.connection() as connection:
                     before_all = [*before, *self._preface()]
                     try:
                         answers = connection.say([*before_all, *map(self._sentence, calls), *after])
@@ -124,7 +105,7 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
-        with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
+        with said_plainly(self.name), self._connections.connection() as connection:
             try:
                 connection.say([_BEGIN, *self._preface()])
                 yield _Transaction(connection, self._sentence)
@@ -208,12 +189,12 @@ class PostgresDatabase:
         return -1
 
     def hint(self, payload: str) -> None:
-        with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
+        with said_plainly(self.name), self._connections.connection() as connection:
             connection.execute("select pg_notify(%s, %s)", (self._channel, payload))
 
     def hears(self) -> bool:
         with said_plainly(self.name):
-            self._connections()
+            self._connections.open()
         return not self.is_pooled or self._listen_url is not None
 
     def listen(self, hear: Callable[[str], None], over: threading.Event) -> None:
@@ -231,7 +212,7 @@ class PostgresDatabase:
 
     def version(self) -> int:
         """The server's version as a number: 150018 for 15.18."""
-        with said_plainly(self.name), self._connections().connection(PATIENCE) as connection:
+        with said_plainly(self.name), self._connections.connection() as connection:
             return connection.info.server_version
 
     def connect_directly(self, url: str | None = None) -> Connection:
@@ -240,9 +221,7 @@ class PostgresDatabase:
             return psycopg.connect(url or self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT)
 
     def close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.close()
+        self._connections.close()
 
     def _newest(self, connection: Connection) -> int:
         row = connection.execute(f'select coalesce(max(version), 0) from "{self.schema}".schema_version').fetchone()
@@ -255,49 +234,6 @@ class PostgresDatabase:
                 "Upgrade tasker-core, or use another schema (tasker_schema=)"
             )
 
-    def _connections(self) -> ConnectionPool[WireConnection]:
-        pool = self._pool
-        if pool is None:
-            with self._lock:
-                if self._pool is None:
-                    self._pool = self._open_pool()
-                pool = self._pool
-        return pool
-
-    def _open_pool(self) -> ConnectionPool[WireConnection]:
-        # One connection by hand first: its error says what is wrong, where the pool would only run out of patience.
-        with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT) as connection:
-            if connection.info.server_version < OLDEST_POSTGRES:
-                raise StoreVersionError(
-                    f"{self.name} runs PostgreSQL {connection.info.server_version // 10_000}; Tasker needs 14 or newer"
-                )
-            row = connection.execute("select pg_backend_pid()").fetchone()
-            self.is_pooled = row is not None and row[0] != connection.info.backend_pid
-        return ConnectionPool(
-            self._conninfo,
-            connection_class=WireConnection,
-            min_size=1,
-            max_size=self._most,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": None,
-                "client_encoding": "utf8",
-                "connect_timeout": CONNECT_TIMEOUT,
-            },
-            configure=self._configure,
-            open=True,
-            name="tasker",
-            reconnect_timeout=RECONNECT_WITHIN,
-            reconnect_failed=_go_on_knocking,
-        )
-
-    def _configure(self, connection: WireConnection) -> None:
-        connection.prepares = not self.is_pooled
-        for type_name in ("uuid", "json"):
-            connection.adapters.register_loader(type_name, TextLoader)
-        if not self.is_pooled:
-            connection.execute(SET_SESSION, prepare=False)
-
 
 class _Transaction:
     def __init__(self, connection: WireConnection, sentence: Callable[[Call], Sentence]) -> None:
@@ -306,15 +242,6 @@ class _Transaction:
 
     def run(self, *calls: Call) -> list[Rows]:
         return self.connection.say([self._sentence(call) for call in calls])
-
-
-_inherited: list[object] = []
-
-
-def _go_on_knocking(pool: ConnectionPool[WireConnection]) -> None:
-    """By itself the pool gives up, though there may be threads that wait for a connection; being asked makes it try."""
-    with suppress(psycopg.Error), pool.connection(timeout=0.01):
-        pass
 
 
 def _roll_back(connection: Connection) -> None:
