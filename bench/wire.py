@@ -94,14 +94,11 @@ class Wire:
         to_server.write_eof()
 
     async def _answers(self, server: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        """Whole messages pass on as they came; those that wait for the next chunk were passed on already."""
+        """Counted before they are passed on: whoever has the answer finds its round trip counted."""
         left, kept = 0, b""
-        while data := await server.read(CHUNK):
-            self.counted.received += len(data)
-            to_client.write(data)
-            await to_client.drain()
-            at, data = 0, kept + data
-            kept = b""
+        while chunk := await server.read(CHUNK):
+            self.counted.received += len(chunk)
+            at, data, kept = 0, kept + chunk, b""
             while at < len(data):
                 if left:
                     step = min(left, len(data) - at)
@@ -113,6 +110,8 @@ class Wire:
                     self.counted.round_trips += data[at] == ord("Z")
                     left = int.from_bytes(data[at + 1 : at + 5], "big") - 4
                     at += 5
+            to_client.write(chunk)
+            await to_client.drain()
         to_client.close()
 
 
