@@ -18,7 +18,8 @@ import pytest
 from tasker_core import DuplicateTaskError, TaskerClient
 from tasker_core.rules.diagnosis import CheckKind, Level
 from tasker_core.store import Store, open_database
-from tasker_core.store.postgres import PLANNER, PostgresDatabase
+from tasker_core.store.postgres import PostgresDatabase
+from tasker_core.store.postgres_pool import PLANNER
 from tests.store.subset import *  # noqa: F403  # the tests, collected here once more, on this module's stores
 from tests.support.ordering import orders, prepare, tasks, write_order
 from tests.support.pgbouncer import pgbouncer, pgbouncer_program
