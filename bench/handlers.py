@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.payload import RESULT
-from tasker_core.step_handler import depends_on, inputs, step_handler
+from tasker_core.step_handler import BatchConfig, batch_analyzer, depends_on, inputs, step_handler
 
 
 @step_handler("bench_validate_cart")
@@ -41,3 +41,9 @@ def send_confirmation(order: Any) -> dict[str, Any]:
 @step_handler("bench_fan")
 def fan() -> dict[str, Any]:
     return RESULT
+
+
+@batch_analyzer("bench_cut", worker_template="part")
+@inputs("pieces")
+def cut(pieces: int) -> BatchConfig:
+    return BatchConfig(total_items=pieces, batch_size=1)

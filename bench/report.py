@@ -67,6 +67,11 @@ RATIOS = (
         for kind, name in DATABASES
     ),
     *(
+        Ratio(f"L {name}, a step of a large {what} : of small ones", f"Tasker/{kind}/l", f"{what} us/step",
+              f"Tasker/{kind}/l", f"{what} of small tasks us/step", 1.5, 1.2, less_is_better=True)
+        for what in ("fan", "batch", "chain") for kind, name in DATABASES
+    ),
+    *(
         Ratio(f"{workload.upper()} {name} steps/s : A1", f"Tasker/{kind}/{workload}", "steps/s",
               f"Tasker/{kind}/a1", "steps/s", 0.8, 1.2)
         for workload in ("b", "c") for kind, name in DATABASES

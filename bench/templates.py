@@ -29,9 +29,30 @@ def fan(width: int) -> dict[str, Any]:
     return _template(f"bench_fan_{width}", [{**step, "handler": {"callable": "bench_fan"}} for step in steps])
 
 
+def batch() -> dict[str, Any]:
+    """One step that cuts as many pieces as the context says, a step for each, then one that joins them."""
+    steps: list[dict[str, Any]] = [
+        {"name": "first", "type": "batchable", "handler": {"callable": "bench_cut"}},
+        {"name": "part", "type": "batch_worker", "dependencies": ["first"]},
+        {"name": "last", "type": "deferred_convergence", "dependencies": ["part"]},
+    ]
+    steps[0]["batch_config"] = {"worker_template": "part", "parallelism": 1_000}
+    return _template("bench_batch", [{"handler": {"callable": "bench_fan"}, **step} for step in steps])
+
+
+def chain(length: int) -> dict[str, Any]:
+    """``length`` steps, one after the other."""
+    names = [f"link_{no}" for no in range(length)]
+    steps = [
+        {"name": name, "handler": {"callable": "bench_fan"}, "dependencies": names[max(no - 1, 0) : no]}
+        for no, name in enumerate(names)
+    ]
+    return _template(f"bench_chain_{length}", steps)
+
+
 def _template(name: str, steps: list[dict[str, Any]], namespace: str = NAMESPACE) -> dict[str, Any]:
     return {"name": name, "namespace_name": namespace, "version": "1.0.0", "steps": steps}
 
 
 QUIET, FLOODED = "bench_quiet", "bench_flooded"
-ALL = (checkout(), fan(8), fan(1_000), checkout(QUIET), checkout(FLOODED))
+ALL = (checkout(), batch(), fan(8), fan(1_000), checkout(QUIET), checkout(FLOODED))
