@@ -278,3 +278,23 @@ def test_explain_says_why_an_instance_is_not_let_in_and_leaves_most_of_many_out(
         "a reset lets it go on"
     )
     assert (held.kind, held.details["failed_steps"]) == ("blocked_by_failure", ["process_001"])
+
+
+def test_a_worker_that_waits_for_something_else_is_refused_by_the_outcome(engine: Engine, hands: Hands) -> None:
+    """A template that was stored before such were refused."""
+    template = template_of(
+        {"name": "analyze", "type": "batchable"},
+        {"name": "rates"},
+        {"name": "process", "type": "batch_worker", "dependencies": ["analyze", "rates"]},
+    )
+    task = task_of(engine, template)
+    leases = hands.claim()
+    hands.report(ok(leases["analyze"], cut(1)))
+    error = engine.views.steps(task)[0]["results"]["error"]
+    assert error["message"] == (
+        "the batch can't be carried out: its worker 'process' waits for 'rates', not done here; "
+        "let the analyzer wait for that"
+    )
+    hands.report(ok(leases["rates"]))
+    engine.operator.reset(task, "analyze", Word("ann"))
+    assert hands.play({"analyze": lambda _: cut(1)}) == ["analyze", "process_001"]

@@ -218,6 +218,13 @@ def steps(*waits: tuple[str, str]) -> str:
             id="several workers",
         ),
         pytest.param(
+            PAY + "    type: batchable\n" + WORKER.replace("[pay]", "[pay, pack]")
+            + "  - name: pack\n    handler: {callable: pack}\n",
+            "order.yaml:11: error BATCH_WORKER_WAITS: batch worker 'work' waits for 'pack' as well; let its analyzer "
+            "'pay' wait for that instead",
+            id="a worker that waits for more",
+        ),
+        pytest.param(
             PAY + "    type: batchable\n    batch_config: {worker_template: work}\n" + WORKER
             + TOIL.replace("[pay]", "[pay, work]"),
             "order.yaml:16: error BATCH_BEHIND_BATCH: batch worker 'toil' can't wait for batch worker 'work': each "

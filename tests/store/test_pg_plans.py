@@ -62,14 +62,18 @@ def _grow(url: str) -> None:
         store = Store(database)
         engine = Engine(store)
         engine.catalog.register(Template.from_content(templates.checkout()), replace=True)
-        for strategy in STRATEGIES:
-            template = batching(parallelism=BATCH, failure_strategy=strategy)
-            engine.catalog.register(template.model_copy(update={"namespace_name": strategy}), replace=True)
+        _register_batches(engine)
         load(url, FINISHED)
         wishes = {"namespace": "bench", "name": "bench_checkout"}
         engine.create([wish(engine, idempotency_key=f"ready {no}", **wishes) for no in range(READY)])
         for table in GROWING:
             meddle(store, f"analyze {{{table}}}")
+
+
+def _register_batches(engine: Engine) -> None:
+    for strategy in STRATEGIES:
+        template = batching(parallelism=BATCH, failure_strategy=strategy)
+        engine.catalog.register(template.model_copy(update={"namespace_name": strategy}), replace=True)
 
 
 def _play(database: ExplainingPostgres | ExplainingSqlite) -> None:
@@ -100,7 +104,7 @@ def _play_batches(database: ExplainingPostgres | ExplainingSqlite) -> None:
     hands = Hands(engine)
     for strategy in STRATEGIES:
         engine.create([wish(engine, namespace=strategy, idempotency_key=engine.ids.new(), priority=9)])
-        for handler, what in (("analyze", lambda lease: ok(lease, cut(20 * BATCH))), ("process", ok)):
+        for handler, what in (("analyze", lambda lease: ok(lease, cut(50 * BATCH))), ("process", ok)):
             asked = replace(hands.request(BATCH), lanes=[f"{strategy}/{handler}"])
             hands.report(*map(what, engine.claim(asked).leases))
         waiting, bad, *good = engine.claim(asked).leases
@@ -183,6 +187,16 @@ def test_postgres_runs_batches_by_the_indexes(grown_postgres: str, plans: str) -
         _play_batches(database)
     assert {access.statement for access in database.accesses} >= BATCHED - {"count_admitted"}
     assert _complaints(database.accesses) == []
+
+
+def test_postgres_runs_batches_by_the_indexes_though_it_knows_nothing_of_them(postgres_url: str) -> None:
+    """A store that nobody has analyzed yet."""
+    with closing(open_database(postgres_url)) as fresh:
+        fresh.migrate()
+        _register_batches(Engine(Store(fresh)))
+    with closing(ExplainingPostgres(postgres_url, "force_generic_plan")) as database:
+        _play_batches(database)
+    assert _complaints([access for access in database.accesses if access.statement in BATCHED]) == []
 
 
 def test_sqlite_runs_batches_by_the_indexes(grown_sqlite: str) -> None:

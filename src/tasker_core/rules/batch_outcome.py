@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tasker_core.rules.batches import MOST_INSTANCES, NO_WORK, BatchPlan, instance_no, worker_for_no_work
-from tasker_core.rules.expand import Growth, NewStep
+from tasker_core.rules.expand import Growth, NewStep, is_done
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.template import LONGEST_STEP_NAME, Template
@@ -129,10 +129,12 @@ def _worker(growth: Growth, template: Template, analyzer: int, named: str | None
 
 
 def _refuse_gaps(growth: Growth, plan: BatchPlan, states: Mapping[int, str]) -> None:
-    missing = [growth.names[parent - 1] for parent in growth.parents(plan.worker) if parent not in states]
+    """An instance begins as soon as there is a place for it, so nothing else may be waited for."""
+    others = [parent for parent in growth.parents(plan.worker) if parent != plan.analyzer]
+    missing = [growth.names[parent - 1] for parent in others if not is_done(states.get(parent))]
     if missing:
-        lack = ", ".join(map(repr, missing))
-        raise BatchError(f"its worker {growth.names[plan.worker - 1]!r} waits for {lack}, which this task hasn't got")
+        lack, worker = ", ".join(map(repr, missing)), growth.names[plan.worker - 1]
+        raise BatchError(f"its worker {worker!r} waits for {lack}, not done here; let the analyzer wait for that")
 
 
 def _batch(growth: Growth, plan: BatchPlan, pieces: Pieces) -> NewBatch:

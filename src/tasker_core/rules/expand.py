@@ -232,7 +232,7 @@ class Growth:
             parents += there[parent] if parent in self.batches and parent in there else ()
             if parent in there and parent not in self.batches:
                 parents.append(parent)
-        return tuple(parents), sum(parent != opener and not _is_done(states.get(parent)) for parent in parents)
+        return tuple(parents), sum(parent != opener and not is_done(states.get(parent)) for parent in parents)
 
     def _openers_before_or_at(self, no: int) -> frozenset[int]:
         return (self._before(no) | {no}) & self.openers
@@ -265,7 +265,8 @@ class Growth:
 _DONE = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
 
 
-def _is_done(state: str | None) -> bool:
+def is_done(state: str | None) -> bool:
+    """Does a step in this state, None for one that doesn't exist, let those behind it run?"""
     return state in _DONE
 
 

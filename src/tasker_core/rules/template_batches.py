@@ -17,6 +17,8 @@ from tasker_core.rules.template import StepTemplate, Template
 def check_batches(template: Template, findings: Findings) -> None:
     """Report analyzers and worker steps that don't fit each other."""
     numbers = {step.name: no for no, step in enumerate(template.steps, 1)}
+    if any(parent not in numbers for step in template.steps for parent in step.dependencies):
+        return
     workers = {no: step for no, step in enumerate(template.steps, 1) if step.type == "batch_worker"}
     cut_by: dict[int, list[str]] = {no: [] for no, step in enumerate(template.steps, 1) if step.type == "batchable"}
     for no, worker in workers.items():
@@ -46,6 +48,10 @@ def _check_worker(
         findings.error("BATCH_WITHOUT_ANALYZER", place, message)
     for name in worker.dependencies:
         parent = template.steps[numbers[name] - 1] if name in numbers else None
+        done_before = analyzers and name in {*analyzers, *template.ancestors(analyzers[0])}
+        if parent is not None and parent.type != "batch_worker" and analyzers and not done_before:
+            message = f"{what} waits for {name!r} as well; let its analyzer {analyzers[0]!r} wait for that instead"
+            findings.error("BATCH_WORKER_WAITS", place, message)
         if parent is not None and parent.type == "batch_worker":
             message = (
                 f"{what} can't wait for batch worker {name!r}: each instance would wait for each of the other's; "

@@ -1,7 +1,7 @@
 -- Which instances of a batch may run. Its row counts: instances with an index below `next` were let in, `free` more may
 -- be; only a transaction that holds the task's lock touches it. An instance that wasn't let in, or was held back again,
--- is pending and waits for one more than its open parents. The number of an instance is that of its worker step, shifted
--- by 16 bits, and its index.
+-- is pending and waits for one: its parents were done before it came into being. The number of an instance is that of its
+-- worker step, shifted by 16 bits, and its index.
 
 -- name: end_instances
 -- Instances that came to their end leave their places to others; the failure of one halts a batch that is to fail fast.
@@ -20,10 +20,7 @@ from c where g.task_id = c.task and g.no = c.worker_step
 -- The next ones in order, as many as there are free places.
 update tasker.steps as s set waits = s.waits - 1, stamp = :tx,
   enqueued_at = case when s.waits = 1 then :now else s.enqueued_at end,
-  state = case when s.waits = 1 and s.state = 'pending' and not exists (
-      select 1 from tasker.dependencies e join tasker.steps p on p.task_id = e.task_id and p.no = e.parent
-      where e.task_id = s.task_id and e.child = s.no and p.state not in ('complete', 'resolved_manually'))
-    then 'enqueued' else s.state end
+  state = case when s.waits = 1 and s.state = 'pending' then 'enqueued' else s.state end
 from tasker.batches g
 where g.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where g.task_id in (select value from json_each(:tasks)) --lite
@@ -47,7 +44,7 @@ from tasker.batches g join tasker.steps s on s.task_id = g.task_id
   and s.no >= g.no * 65536 and s.no < g.no * 65536 + g.next
 where g.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where g.task_id in (select value from json_each(:tasks)) --lite
-  and g.halted = 1 and s.state in ('enqueued', 'waiting_for_retry')
+  and case when g.halted = 1 then true else false end and s.state in ('enqueued', 'waiting_for_retry')
 for no key update of s --pg
 
 -- name: hold_back
@@ -56,7 +53,8 @@ update tasker.steps as s set state = 'pending', waits = s.waits + 1, stamp = :tx
 from tasker.batches g
 where g.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where g.task_id in (select value from json_each(:tasks)) --lite
-  and g.halted = 1 and s.task_id = g.task_id and s.no >= g.no * 65536 and s.no < g.no * 65536 + g.next
+  and case when g.halted = 1 then true else false end
+  and s.task_id = g.task_id and s.no >= g.no * 65536 and s.no < g.no * 65536 + g.next
   and s.state in ('enqueued', 'waiting_for_retry')
 
 -- name: free_from_set_aside
@@ -96,9 +94,7 @@ insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, ac
 select s.task_id, s.no, :tx, s.state, 'enqueued', :now, :actor, :reason
 from tasker.batches g join tasker.steps s on s.task_id = g.task_id
   and s.no >= g.no * 65536 and s.no < g.no * 65536 + g.next and s.state = 'pending' and s.waits = 1
-where g.task_id = :task and g.no = :worker_step and not exists (
-  select 1 from tasker.dependencies e join tasker.steps p on p.task_id = e.task_id and p.no = e.parent
-  where e.task_id = s.task_id and e.child = s.no and p.state not in ('complete', 'resolved_manually'))
+where g.task_id = :task and g.no = :worker_step
 
 -- name: let_go
 -- Those that had been let in and were held back when the batch was halted.
@@ -106,9 +102,6 @@ update tasker.steps as s set state = 'enqueued', waits = 0, enqueued_at = :now, 
 from tasker.batches g
 where g.task_id = :task and g.no = :worker_step and s.task_id = g.task_id
   and s.no >= g.no * 65536 and s.no < g.no * 65536 + g.next and s.state = 'pending' and s.waits = 1
-  and not exists (
-    select 1 from tasker.dependencies e join tasker.steps p on p.task_id = e.task_id and p.no = e.parent
-    where e.task_id = s.task_id and e.child = s.no and p.state not in ('complete', 'resolved_manually'))
 
 -- name: save_checkpoints
 -- How far steps are that yielded: the next attempt, whoever makes it, goes on from here.
