@@ -205,3 +205,41 @@ def test_two_decisions_of_one_task_at_the_same_instant_leave_nothing_out(engine:
             thread.join()
         assert sorted(hands.play()) == ["done", "left", "right"]
         assert engine.views.task(task)["status"] == "complete"
+
+
+BEHIND_TWO = {
+    "route?": [],
+    "ask": ["route"],
+    "review?": ["ask"],
+    "finance": ["review"],
+    "verdict&": ["ask", "finance"],
+    "tell": ["verdict"],
+}
+
+
+# Seen to fail while what is deferred came into being in one go with a decision that may add to it.
+@pytest.mark.parametrize(("named", "ran"), [((), ["verdict"]), (("finance",), ["finance", "verdict"])])
+def test_a_convergence_waits_for_a_decision_that_follows_from_what_it_converges_on(
+    engine: Engine, hands: Hands, named: Sequence[str], ran: list[str]
+) -> None:
+    task_of(engine, BEHIND_TWO)
+    seen: list[object] = []
+    played = hands.play({
+        "route": choose("ask"), "review": choose(*named), "verdict": lambda lease: seen.append(results(lease)),
+    })  # fmt: skip
+    assert played == ["route", "ask", "review", *ran, "tell"]
+    assert seen == [{name: {} for name in ("ask", *named)}]
+
+
+def test_a_convergence_waits_for_a_decision_that_follows_from_another_convergence(engine: Engine, hands: Hands) -> None:
+    graph = {
+        "route?": [], "a": ["route"], "b": ["route"], "first&": ["a", "b"], "more?": ["first"], "c": ["more"],
+        "last&": ["a", "c"],
+    }  # fmt: skip
+    task_of(engine, graph)
+    seen: list[object] = []
+    ran = hands.play({
+        "route": choose("a"), "more": choose("c"), "last": lambda lease: seen.append(results(lease)),
+    })  # fmt: skip
+    assert ran == ["route", "a", "first", "more", "c", "last"]
+    assert seen == [{"a": {}, "c": {}}]

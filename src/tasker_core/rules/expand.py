@@ -162,7 +162,7 @@ class Growth:
         there = set(self.initial)
         while True:
             fresh = {no for no in named - there if there.issuperset(self._parents[no])}
-            fresh |= self._grown(there, self.openers & there - settled)
+            fresh = fresh or self._grown(there, self.openers & there - settled)
             if not fresh:
                 return frozenset(there)
             there |= fresh
@@ -206,8 +206,12 @@ class Growth:
                 raise ChoiceError(f"it names {self.names[no - 1]!r}, which waits for {lack}; name that as well")
 
     def _grown(self, there: Collection[int], still_open: Collection[int]) -> set[int]:
-        """What follows now: the steps whose parents all exist, and the deferred ones that nothing more can join."""
+        """What follows next: the steps whose parents all exist, or else the deferred ones that nothing more can join.
+
+        The former first, since there may be a decision among them that adds to the latter.
+        """
         grown: set[int] = set()
+        deferred: set[int] = set()
         for no in self._numbers:
             if no in there or no in self.batches:
                 continue
@@ -220,8 +224,26 @@ class Growth:
             elif present and not any(
                 self._openers_before_or_at(parent) & set(still_open) for parent in parents if parent not in there
             ):
-                grown.add(no)
-        return grown
+                deferred.add(no)
+        return grown or {no for no in deferred if not self._may_be_joined_later(no, deferred - {no}, there)}
+
+    def _may_be_joined_later(self, no: int, others: Collection[int], there: Collection[int]) -> bool:
+        """Whether one of ``others``, which follow as well, leads to a decision or a batch that may add to ``no``."""
+        if not others:
+            return False
+        absent = [parent for parent in self._parents[no] if parent not in there]
+        to_come = {opener for parent in absent for opener in self._openers_before_or_at(parent) if opener not in there}
+        return any(not self._everything_before(opener).isdisjoint(others) for opener in to_come)
+
+    def _everything_before(self, no: int) -> frozenset[int]:
+        found = self._found_everything_before.get(no)
+        if found is None:
+            found = self._found_everything_before[no] = frozenset(ancestors(self._numbers, self.edges, no))
+        return found
+
+    @cached_property
+    def _found_everything_before(self) -> dict[int, frozenset[int]]:
+        return {}
 
     def _family(
         self, no: int, opener: int, states: Mapping[int, str], there: Mapping[int, Sequence[int]]
