@@ -1,0 +1,1 @@
+"""Purchases that need nobody's word, a manager's, or that of several departments."""
