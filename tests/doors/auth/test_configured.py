@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -79,6 +80,8 @@ PEM = rsa_signer().public_pem
         (f"[server.auth]\napi_key_header = 'Authorization'\n{KEYS}", "can't be the header of API keys"),
         (f"[server.auth]\napi_key_header = 'X Key'\n{KEYS}", "can't be the header of API keys"),
     ],
+    # By number: keys are made anew in each process, and a test's name must be the same in all.
+    ids=count(1),
 )
 def test_settings_that_cannot_be_meant_so_stop_the_start(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:

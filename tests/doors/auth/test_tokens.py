@@ -195,7 +195,9 @@ def test_a_public_key_that_will_not_do_is_told_at_the_start(pem: Callable[[], st
         public_key(pem())
 
 
-@pytest.mark.parametrize("secret", ["", "short", "a" * 64, rsa_signer().public_pem])
+@pytest.mark.parametrize(
+    "secret", ["", "short", "a" * 64, rsa_signer().public_pem], ids=["none", "short", "one letter", "public"]
+)
 def test_a_secret_that_could_be_searched_for_is_refused(secret: str) -> None:
     with pytest.raises(InvalidRequestError, match="secret"):
         shared_secret(secret)
