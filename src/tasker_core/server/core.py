@@ -45,9 +45,10 @@ class Core:
         self.started = time.monotonic()
 
     @property
-    def longest_wait_ms(self) -> int:
-        """The most that ``wait_ms`` may ask for."""
-        return round(self.settings.server.longest_wait * 1_000)
+    def longest_wait(self) -> float:
+        """Seconds for which an answer is held back at most: there must be time left to answer in."""
+        server = self.settings.server
+        return min(server.longest_wait, server.request_timeout * 2 / 3)
 
     async def call(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What ``verb`` returns, called in a thread."""

@@ -10,7 +10,6 @@ from pydantic.json_schema import models_json_schema
 
 from tasker_core.server.auth.access import Access
 from tasker_core.server.callers import permissions_of
-from tasker_core.server.core import Core
 from tasker_core.server.middleware import REQUEST_ID
 from tasker_core.server.shapes.dead_letters import DeadLetterUpdate
 from tasker_core.server.shapes.steps import StepAction
@@ -40,10 +39,6 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas = made["components"]["schemas"]
     _say_permissions(app, made)
     schemas |= bodies["$defs"]
-    core: Core = app.state.core
-    for parameter in made["paths"]["/v1/tasks/{task_uuid}"]["get"]["parameters"]:
-        if parameter["name"] == "wait_ms":
-            parameter["schema"]["maximum"] = core.longest_wait_ms
     for operations in made["paths"].values():
         for operation in operations.values():
             # FastAPI's own answer to malformed parameters, which here is a 400.

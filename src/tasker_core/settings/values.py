@@ -145,7 +145,11 @@ class ServerSettings(Section):
     host: str = _setting("127.0.0.1", "the address to listen on", min_length=1)
     port: Whole = _setting(8080, "the port to listen on; 0 takes a free one", ge=0, le=65_535)
     request_timeout: Seconds = _setting(30.0, "seconds that a request may take", gt=0)
-    longest_wait: Seconds = _setting(20.0, "seconds that `wait_ms` of a request may ask for at most", gt=0)
+    longest_wait: Seconds = _setting(
+        20.0,
+        "seconds that a request with `wait_ms` waits at most, and no more than two thirds of `request_timeout`",
+        gt=0,
+    )
     shutdown_timeout: Seconds = _setting(30.0, "seconds that a stop waits for open requests", ge=0)
     drain: Seconds = _setting(0.0, "seconds for which `/health/ready` says no before a stop begins", ge=0)
     largest_body: ByteSize = _setting(ByteSize(1_088 * KIB), "the largest body of a request", ge=KIB)

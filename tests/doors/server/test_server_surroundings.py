@@ -14,9 +14,11 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from tasker_core import TaskerClient
 from tasker_core.server.shapes.health import DetailedHealthResponse, HealthResponse
 from tasker_core.settings import load_settings
 from tests.support.flows import flow, wish
+from tests.support.raw_http import request, say
 from tests.support.served import Served, served
 from tests.support.workshop import eventually
 
@@ -100,13 +102,20 @@ def test_the_settings_are_shown_where_that_is_wanted_without_their_secrets(
 
 
 def test_a_request_that_takes_too_long_is_answered_408(sqlite_url: str) -> None:
-    with served(sqlite_url, request_timeout=2.0) as api:
+    with served(sqlite_url, request_timeout=1.0) as api:
+        head = ("Host: localhost", "Content-Type: application/json", "Content-Length: 1000")
+        late = say(api.url, request("/v1/tasks", *head, method="POST", body=b"{"))
+        assert late.status == 408 and b'"TIMEOUT"' in late.body
+
+
+def test_who_waits_for_a_task_is_answered_before_the_time_of_a_request_is_over(sqlite_url: str) -> None:
+    with served(sqlite_url, request_timeout=1.0) as api, TaskerClient(url=api.url, retries=0) as client:
         api.engine.catalog.register(flow({"pay": []}), replace=False)
         (made,) = api.engine.create([wish(api.engine)])
-        task = made.task
-        late = api.get(f"/v1/tasks/{task}", 408, wait_ms=20_000)
-        assert late["error"]["code"] == "TIMEOUT"
+        assert api.get(f"/v1/tasks/{made.task}", wait_ms=20_000)["status"] == "steps_in_process"
         assert api.get("/health/detailed")["info"]["waiting_requests"] == 0
+        with pytest.raises(TimeoutError):
+            client.wait(made.task, timeout=1.5)
 
 
 def test_more_than_can_be_worked_off_is_refused_and_may_be_tried_again(sqlite_path: Path, sqlite_url: str) -> None:

@@ -279,10 +279,10 @@ def test_a_wait_ends_when_the_task_rests_and_not_before(api: Served, hands: Hand
 def test_a_wait_that_is_over_tells_how_the_task_stands(api: Served) -> None:
     task = api.create()
     assert api.get(f"/v1/tasks/{task}", wait_ms=50)["status"] == "steps_in_process"
-    assert error(api.get(f"/v1/tasks/{task}", 400, wait_ms=20_001)) == ("BAD_REQUEST", "wait_ms")
+    assert error(api.get(f"/v1/tasks/{task}", 400, wait_ms=-1)) == ("BAD_REQUEST", "wait_ms")
     assert error(api.get(f"/v1/tasks/{uuid.uuid4()}", 404, wait_ms=10))[0] == "NOT_FOUND"
     api.delete(f"/v1/tasks/{task}")
-    assert api.get(f"/v1/tasks/{task}", wait_ms=20_000)["status"] == "cancelled"
+    assert api.get(f"/v1/tasks/{task}", wait_ms=10**30)["status"] == "cancelled"
 
 
 def test_a_wait_sees_what_another_process_does(api: Served, store_url: str) -> None:

@@ -113,8 +113,10 @@ class Forking:
     def __init__(self, address: str) -> None:
         self._selector = selectors.DefaultSelector()
         self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(address)
+        # It is there by its name only when it listens: who sees a name that doesn't yet is refused.
+        self._listening.bind(f"{address}.new")
         self._listening.listen(100)
+        os.rename(f"{address}.new", address)
         self._selector.register(self._listening, selectors.EVENT_READ, None)
         self._selector.register(0, selectors.EVENT_READ, None)
         self._callers: dict[socket.socket, tuple[int, int]] = {}

@@ -130,14 +130,12 @@ async def get_task(
     """A task with its state and its steps' readiness.
 
     With ``wait_ms`` the answer comes as soon as the task is final or blocked by failures, at the latest after
-    that many milliseconds: look at its ``status``.
+    that many milliseconds or when the server has waited for as long as it does: look at its ``status``.
     """
     core, task = core_of(request), str(task_uuid)
-    if wait_ms > (longest := core.longest_wait_ms):
-        raise ApiError(400, "BAD_REQUEST", f"wait_ms may be {longest:,} at most, not {wait_ms:,}", field="wait_ms")
     if wait_ms:
         number = await core.call(core.engine.number, task)
-        await core.waiters.rest(number, wait_ms / 1_000)
+        await core.waiters.rest(number, min(wait_ms, core.longest_wait * 1_000) / 1_000)
     return Json(await core.call(_view, core.engine.views.task, task))
 
 
