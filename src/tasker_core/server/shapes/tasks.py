@@ -11,6 +11,7 @@ from pydantic import Field
 from tasker_core.engine.create import MOST_TASKS_A_CALL
 from tasker_core.engine.requests import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from tasker_core.rules.explanation import ReasonKind
+from tasker_core.rules.semver import LATEST, PATTERN
 from tasker_core.server.shapes.base import SOME_TEXT, Shape
 from tasker_core.words import StepState, TaskState
 
@@ -26,7 +27,7 @@ class TaskRequest(Shape):
         None, min_length=1, max_length=255, pattern=SOME_TEXT, description="Else the one that has the name."
     )
     version: str | None = Field(
-        None, min_length=1, max_length=50, pattern=SOME_TEXT, description="Else 1.0.0, else the newest."
+        None, max_length=50, pattern=rf"^(?:{LATEST}|{PATTERN})$", description="Else 1.0.0, else the newest."
     )
     context: dict[str, Any] | None = Field(None, description="What the steps work on; at most 1 MiB, 100 levels.")
     initiator: str | None = Field(None, min_length=1, max_length=255, pattern=SOME_TEXT)
