@@ -19,8 +19,9 @@ from pydantic import BaseModel
 from tasker_core import PermanentError, RetryableError, StepContext, StepHandler, StepHandlerResult
 from tasker_core.batch_processing import Batchable
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError, SchemaViolationError, TemplateError
-from tasker_core.step_handler import ApiHandler, inputs, step_handler
+from tasker_core.step_handler import ApiHandler, Decision, decision_handler, inputs, step_handler
 from tasker_core.words import TaskState
+from tests.support.served import served
 from tests.support.workshop import Workshop, flow
 
 AGAIN = {"max_attempts": 3, "backoff": "none", "backoff_base_ms": 0, "jitter": 0}
@@ -202,6 +203,18 @@ def test_row_12_every_state_can_be_listed(workshop: Workshop) -> None:
     assert listed["steps_in_process"][0].task_uuid == task
 
 
+def test_row_12_every_state_can_be_asked_for_over_http(workshop: Workshop) -> None:
+    workshop.template({"pay": []})
+    task = workshop.create()
+    with served(workshop.url) as server:
+        pages = {str(state): server.get("/v1/tasks", status=str(state)) for state in TaskState}
+        assert server.get("/v1/tasks", 400, status="completed")["error"]["field"] == "status"
+        assert server.post("/v1/tasks", {"name": "flow", "namespace": "shop", "context": {"n": 1}}, 201)["task_uuid"]
+    counts = {state: page["pagination"]["total_count"] for state, page in pages.items()}
+    assert counts == {**dict.fromkeys(map(str, TaskState), 0), "steps_in_process": 1}
+    assert pages["steps_in_process"]["tasks"][0]["task_uuid"] == task
+
+
 def test_row_14_parallelism_limits_how_many_of_a_batch_run_at_once(workshop: Workshop) -> None:
     running, most, lock = [0], [0], threading.Lock()
 
@@ -301,6 +314,46 @@ def test_row_16_a_permanent_error_from_a_class_stops_the_step(workshop: Workshop
     assert task.status == "blocked_by_failures" and len(workshop.audit(task.task_uuid, "pay")) == 1
     error = workshop.error(task.task_uuid, "pay")
     assert (error["error_type"], error["error_code"], error["retryable"]) == ("PermanentError", "DECLINED", False)
+
+
+def test_row_17_a_decision_that_names_an_unknown_step_fails(workshop: Workshop) -> None:
+    @decision_handler("choose")
+    def choose() -> Decision:
+        return Decision.route(["by_air", "by_rial"])
+
+    workshop.register("choose", choose)
+    for step in ("by_air", "by_rail"):
+        workshop.handler(step)(lambda: None)
+    graph: dict[str, list[str]] = {"choose": [], "by_air": ["choose"], "by_rail": ["choose"]}
+    workshop.template(graph, choose={"type": "decision_point", "retry": AGAIN})
+    workshop.start()
+    task = workshop.run()
+    assert task.status == "blocked_by_failures" and workshop.states(task.task_uuid) == {"choose": "error"}
+    error = workshop.error(task.task_uuid, "choose")
+    assert (error["error_type"], error["retryable"]) == ("invalid_decision", False)
+    assert "'by_rial' can't be reached from here; it may name 'by_air', 'by_rail'" in error["message"]
+    assert len(workshop.audit(task.task_uuid, "choose")) == 1, "for good: it isn't tried again"
+
+
+def test_the_smaller_ones_versions_are_checked(workshop: Workshop) -> None:
+    with pytest.raises(TemplateError, match=r"must be three numbers like 1\.0\.0; found '1\.0'"):
+        workshop.template({"pay": []}, version="1.0")
+    workshop.template({"pay": []})
+    with pytest.raises(InvalidRequestError, match=r"three numbers like 1\.0\.0; found '1\.0', or say 'latest'"):
+        workshop.create(version="1.0")
+
+
+def test_the_smaller_ones_jitter_is_a_key_of_each_retry_policy(workshop: Workshop) -> None:
+    @workshop.handler("pay")
+    def pay() -> None:
+        raise RetryableError("busy")
+
+    retry = {"max_attempts": 5, "backoff": "linear", "backoff_base_ms": 4, "jitter": 1}
+    workshop.template({"pay": []}, pay={"retry": retry})
+    workshop.start()
+    waits = [float(told.split()[-2]) for told in verdicts(workshop, workshop.run().task_uuid, "pay")[:-1]]
+    assert len(waits) == 4 and all(0 <= wait <= 0.008 * no for no, wait in enumerate(waits, 1))
+    assert [round(wait, 3) for wait in waits] != [0.004, 0.008, 0.012, 0.016]
 
 
 def test_the_smaller_ones_completed_at_retryable_false_and_reason(workshop: Workshop) -> None:
