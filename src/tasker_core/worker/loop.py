@@ -16,18 +16,13 @@ from tasker_core.worker.attempt import Attempt
 from tasker_core.worker.executor import Executor
 from tasker_core.worker.inbox import Inbox
 from tasker_core.worker.lanes import Lanes
+from tasker_core.worker.outlook import POLL, Outlook
 from tasker_core.worker.serving import Serving
 from tasker_core.worker.transport import Transport
 
 log = logging.getLogger("tasker.worker")
 
 LARGEST_REPORT = 200
-POLL, POLL_IDLE = 0.02, 0.04
-"""Seconds between looks at whether another process has committed: of a worker at work, and of one that is idle."""
-LOOK_EVERY = 0.1
-"""Seconds between looks at what waits in lanes that nobody hinted at: what keeps a busy worker fair."""
-LOOK_LEAST, LOOK_LEAST_UNHINTED = 1.0, 0.2
-"""Seconds between looks of an idle worker, where hints reach it and where they don't."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 HAND_BACK_AFTER = 0.2
 """Seconds after which steps that lie ready behind slow handlers go back to the queue."""
@@ -55,17 +50,13 @@ class Loop(threading.Thread):
         self._inbox = Inbox()
         self._lanes = Lanes(serving.lanes, weights)
         self._reporting: dict[LeaseKey, Report] = {}
-        self._hinted = True
+        self._outlook = Outlook(transport)
         self._hints: deque[Mapping[str, int]] = deque()
         self._gifts: deque[Sequence[Lease]] = deque()
         self._giving = threading.Lock()
         self._ended = False
-        self._mark = transport.change_mark()
         self._templates: tuple[int, int] = (-1, -1)
-        self._next_due: int | None = None
-        self._next_look = 0.0
         self._pause = 0.0
-        self._pause_between_looks = LOOK_EVERY
         self._stuck_since: float | None = None
         self._draining = False
         self._drained = False
@@ -77,7 +68,7 @@ class Loop(threading.Thread):
     def hint(self, lanes: Mapping[str, int] | None = None) -> None:
         """Something is ready in ``lanes`` (lane -> rank of the first); without them: anywhere."""
         if lanes is None:
-            self._hinted = True
+            self._outlook.hint()
         else:
             self._hints.append(lanes)
         self._inbox.ring()
@@ -188,14 +179,14 @@ class Loop(threading.Thread):
                 "the worker stops" if self._draining else "the worker's slots are held by slow steps"
             )
         self._hear_hints()
-        if not self._draining and self._is_time_to_look():
+        if not self._draining and self._outlook.is_time():
             self._look()
         if reports := self._inbox.take(LARGEST_REPORT):
             self._settle(reports)
         elif not self._draining and self._lanes.expects_any and (room := self.executor.room()) > 0:
             request = self._request(self._lanes.order(), room)
             self._learn(request, self._transport.claim(request))
-        elif not self._wait_for_something():
+        elif not self._outlook.wait(self._inbox, self._patience()):
             self._end_if_stuck()
 
     def _hear_hints(self) -> None:
@@ -222,7 +213,7 @@ class Loop(threading.Thread):
         for report in reports:
             self._reporting.pop(report.outcome.key, None)
             if report.outcome.ending not in (Ending.OK, Ending.YIELDED):
-                self._next_look = 0.0
+                self._outlook.look_soon()
                 self._count_failed(report)
         self._learn(request, reply)
 
@@ -248,7 +239,8 @@ class Loop(threading.Thread):
             lanes: Sequence[str] = ()
             if report.outcome.ending is Ending.OK:
                 # What a decision brings about may be ready elsewhere than right behind it.
-                self._hinted = self._hinted or report.outcome.key.no in known(report.template).growth.openers
+                if report.outcome.key.no in known(report.template).growth.openers:
+                    self._outlook.hint()
                 lanes = known(report.template).lanes_behind(report.outcome.key.no)
             elif report.outcome.ending is Ending.YIELDED:
                 lanes = (known(report.template).lane(report.outcome.key.no),)
@@ -280,7 +272,7 @@ class Loop(threading.Thread):
         return Attempt(lease, plan, self._transport.result_of)
 
     def _look(self) -> None:
-        self._hinted = False
+        self._outlook.begin()
         look = self._transport.look(self._serving.lanes_in_order)
         if look.templates != self._templates or self._serving.is_outdated:
             self._templates = look.templates
@@ -288,52 +280,15 @@ class Loop(threading.Thread):
                 self._lanes.serve(self._serving.lanes)
                 self._transport.serve(self.worker, self._serving.lanes)
                 look = self._transport.look(self._serving.lanes_in_order)
-        self._next_due = look.next_due
-        if look.next_due is not None and look.next_due <= self._transport.now():
+        self._outlook.end(look.next_due, idle=not look.waiting and not self.executor.held())
+        if self._outlook.is_due:
             self._transport.enqueue_due(self.worker)
-            self._hinted = True
+            self._outlook.hint()
         self._lanes.learn(look.waiting)
-        self._next_look = time.monotonic() + self._look_pause(idle=not look.waiting and not self.executor.held())
-
-    def _look_pause(self, *, idle: bool) -> float:
-        """An idle worker looks less and less often."""
-        least = LOOK_LEAST if self._transport.hears_hints() else LOOK_LEAST_UNHINTED
-        self._pause_between_looks = min(2 * self._pause_between_looks, least) if idle else LOOK_EVERY
-        return self._pause_between_looks
-
-    def _is_time_to_look(self) -> bool:
-        if self._hinted or time.monotonic() >= self._next_look:
-            return True
-        return self._next_due is not None and self._next_due <= self._transport.now()
-
-    def _wait_for_something(self) -> bool:
-        """Sleep until something was left or rung, and return True, or until it is time to look around."""
-        until = time.monotonic() + self._patience()
-        poll = POLL_IDLE if self._pause_between_looks >= LOOK_LEAST else POLL
-        while (left := until - time.monotonic()) > 0:
-            if self._inbox.wait(min(poll, left) if self._can_notice else left):
-                return True
-            self._notice_other_processes()
-            if self._hinted:
-                break
-        return False
-
-    @property
-    def _can_notice(self) -> bool:
-        """Does the database tell without a question that another process has committed?"""
-        return self._mark != -1
-
-    def _notice_other_processes(self) -> None:
-        mark = self._transport.change_mark()
-        if mark != self._mark:
-            self._mark = mark
-            self._hinted = True
 
     def _patience(self) -> float:
         """How long to wait for something to happen, in seconds: an idle worker has nothing to do before it looks."""
-        patience = POLL if self.executor.held() or self._draining else max(self._next_look - time.monotonic(), 0.0)
-        if self._next_due is not None:
-            patience = min(patience, max((self._next_due - self._transport.now()) / 1e6, 0.0))
+        patience = POLL if self.executor.held() or self._draining else self._outlook.until_look()
         if (deadline := self.executor.next_deadline()) is not None:
             patience = min(patience, max(deadline - time.monotonic(), 0.0))
         return patience
