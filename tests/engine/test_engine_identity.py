@@ -10,6 +10,7 @@ import pytest
 
 from tasker_core.engine import Engine
 from tasker_core.errors import ClientError, DuplicateTaskError, InvalidRequestError, PayloadError, UnknownTemplateError
+from tasker_core.rules.template import Template
 from tests.support.flows import Hands, flow, wish
 from tests.support.graphs import tables
 
@@ -159,6 +160,24 @@ def test_engines_that_create_the_same_agree(engine: Engine, another_engine: Call
     (first,) = engine.create([wish(engine, context={"n": 1})])
     with pytest.raises(DuplicateTaskError, match=first.task):
         other.create([wish(other, context={"n": 1})])
+
+
+def test_a_context_has_what_the_template_says_where_the_request_says_nothing(engine: Engine) -> None:
+    said = {
+        "default_context": {"currency": "EUR", "limits": {"low": 1, "high": 9}},
+        "input_schema": {"type": "object", "required": ["currency", "n"]}, "schema_validation": "enforce",
+    }  # fmt: skip
+    template = flow({"pay": []}, name="priced").content() | said
+    engine.catalog.register(Template.from_content(template), replace=False)
+    (first,) = engine.create([wish(engine, name="priced", context={"n": 1, "limits": {"low": 2}})])
+    kept = engine.views.task(first.task)["context"]
+    assert kept == {"currency": "EUR", "limits": {"low": 2}, "n": 1}
+    assert engine.views.fresh(*first.fresh)["context"] == kept  # type: ignore[misc]
+    with pytest.raises(DuplicateTaskError, match=first.task) as caught:
+        engine.create([wish(engine, name="priced", context=kept)])
+    assert caught.value.same_context, "whoever says as much as the template would is asking for the same"
+    (other,) = engine.create([wish(engine, name="priced", context={**kept, "currency": "CHF"})])
+    assert engine.views.task(other.task)["context"]["currency"] == "CHF"
 
 
 def test_what_is_said_of_a_task_is_kept(engine: Engine) -> None:

@@ -93,7 +93,8 @@ class TaskerClient(Operating):
         Args:
             name: the template's name.
             namespace: its namespace. A name that ``default`` hasn't is taken from the one namespace that has it.
-            context: what the steps work on; stored exactly as given. At most 1 MiB as JSON.
+            context: what the steps work on; stored exactly as given, over what the template says by default.
+                At most 1 MiB as JSON.
             version: the template's version, or ``latest``; without one 1.0.0, else the newest.
             reason: why, for the record.
             on_duplicate: "raise" a DuplicateTaskError for a task that exists already, or "return" that task.

@@ -172,14 +172,15 @@ class Creator:
 
     def _task(self, request: TaskRequest, known: Known, now: Micros) -> NewTask:
         template = known.template
-        context = encode(dict(request.context), "context")
+        said = {**(template.default_context or {}), **request.context}
+        context = encode(said, "context")
         return NewTask(
             id=str(request.task_uuid),
             template=known.id,
             namespace=template.namespace_name,
             name=template.name,
             version=template.version,
-            identity=identity(request, known),
+            identity=identity(request, known, said),
             state=TaskState.STEPS_IN_PROCESS if known.first_lanes else TaskState.PENDING,
             priority=request.priority,
             rank=rank(request.priority, now),

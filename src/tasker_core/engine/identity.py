@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tasker_core.engine.catalog import Known
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError
@@ -9,8 +12,8 @@ from tasker_core.rules.payload import decode, digest
 from tasker_core.store.creating import NewTask
 
 
-def identity(request: TaskRequest, known: Known) -> str:
-    """What makes ``request`` the same task as another one (SHA-256, hex).
+def identity(request: TaskRequest, known: Known, context: Mapping[str, Any]) -> str:
+    """What makes ``request`` the same task as another one (SHA-256, hex); ``context`` is the whole one.
 
     An idempotency key is unique per namespace and name, over all versions. Without one the template's strategy
     counts: ``strict`` is the same namespace, name, version and context; ``always_unique`` is never the same, but for
@@ -19,7 +22,7 @@ def identity(request: TaskRequest, known: Known) -> str:
     template = known.template
     if request.idempotency_key is not None:
         return digest(["key", template.namespace_name, template.name, request.idempotency_key])
-    content = [template.namespace_name, template.name, template.version, dict(request.context)]
+    content = [template.namespace_name, template.name, template.version, context]
     match template.identity_strategy:
         case "caller_provided":
             raise InvalidRequestError(
