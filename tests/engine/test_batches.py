@@ -298,3 +298,24 @@ def test_a_worker_that_waits_for_something_else_is_refused_by_the_outcome(engine
     hands.report(ok(leases["rates"]))
     engine.operator.reset(task, "analyze", Word("ann"))
     assert hands.play({"analyze": lambda _: cut(1)}) == ["analyze", "process_001"]
+
+
+def test_a_task_tells_of_some_of_many_instances_and_its_steps_come_in_pages(engine: Engine, hands: Hands) -> None:
+    task = task_of(engine)
+    leases = begin(hands, 150)
+    hands.report(*(ok(lease, {"no": lease.step}) for lease in leases))
+    view = engine.views.task(task)
+    assert (view["total_steps"], view["completed_steps"], view["pending_steps"]) == (153, 11, 132)
+    assert [step["name"] for step in view["steps"]] == [
+        "analyze", "total", "tell", *(f"process_{no:03d}" for no in range(1, 101))
+    ]  # fmt: skip
+    every = engine.views.steps(task)
+    assert [engine.views.steps(task, 60, offset) for offset in (0, 60, 120, 180)] == [
+        every[:60], every[60:120], every[120:], []
+    ]  # fmt: skip
+    tenth = every[12]
+    assert (tenth["name"], tenth["template_step"], tenth["batch_index"]) == ("process_010", "process", 9)
+    assert (every[0]["template_step"], every[0]["batch_index"]) == ("analyze", None)
+    assert engine.views.step(task, tenth["step_uuid"]) == tenth
+    assert tenth["results"]["result"] == {"no": "process_010"}
+    assert [entry["step_name"] for entry in engine.views.audit(task, tenth["step_uuid"])] == ["process_010"]

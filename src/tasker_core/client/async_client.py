@@ -114,9 +114,9 @@ class AsyncTaskerClient(AsyncOperating):
         """See ``TaskerClient.cancel_task``."""
         return await self._door.do(self._calls.cancel_task(task_uuid, reason))
 
-    async def list_task_steps(self, task_uuid: str) -> list[StepResponse]:
+    async def list_task_steps(self, task_uuid: str, limit: int | None = None, offset: int = 0) -> list[StepResponse]:
         """See ``TaskerClient.list_task_steps``."""
-        return await self._door.do(self._calls.list_task_steps(task_uuid))
+        return await self._door.do(self._calls.list_task_steps(task_uuid, limit, offset))
 
     async def get_step(self, task_uuid: str, step_uuid: str) -> StepResponse:
         """See ``TaskerClient.get_step``."""

@@ -113,11 +113,14 @@ class Calls:
             lambda _: {"cancelled": True},
         )
 
-    def list_task_steps(self, task_uuid: str) -> Call[list[StepResponse]]:
+    def list_task_steps(self, task_uuid: str, limit: int | None, offset: int) -> Call[list[StepResponse]]:
         task = as_uuid(task_uuid, "task_uuid")
+        if (limit is not None and limit < 1) or offset < 0:
+            raise InvalidRequestError("limit must be 1 or more, offset 0 or more", field="limit")
+        page = {name: value for name, value in (("limit", limit), ("offset", offset)) if value}
         return Call(
-            lambda local: local.steps(task),
-            lambda: Request(_steps(task)),
+            lambda local: local.steps(task, limit, offset),
+            lambda: Request(_steps(task), query=page),
             lambda steps: [StepResponse.from_dict(step) for step in steps],
         )
 

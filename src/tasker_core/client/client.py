@@ -178,9 +178,12 @@ class TaskerClient(Operating):
         """
         return self._door.do(self._calls.cancel_task(task_uuid, reason))
 
-    def list_task_steps(self, task_uuid: str) -> list[StepResponse]:
-        """A task's steps in the template's order, with their results. Raises TaskNotFoundError."""
-        return self._door.do(self._calls.list_task_steps(task_uuid))
+    def list_task_steps(self, task_uuid: str, limit: int | None = None, offset: int = 0) -> list[StepResponse]:
+        """A task's steps in the template's order, then the instances of its batches, with their results.
+
+        All of them, or ``limit`` behind the first ``offset``. Raises TaskNotFoundError.
+        """
+        return self._door.do(self._calls.list_task_steps(task_uuid, limit, offset))
 
     def get_step(self, task_uuid: str, step_uuid: str) -> StepResponse:
         """One step. Raises TaskNotFoundError, StepNotFoundError."""

@@ -71,8 +71,8 @@ class Local:
     def tasks(self, filters: Mapping[str, Any], limit: int, offset: int) -> dict[str, Any]:
         return self._engine.views.tasks(filters, limit, offset)
 
-    def steps(self, task: str) -> list[dict[str, Any]]:
-        return self._engine.views.steps(task)
+    def steps(self, task: str, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+        return self._engine.views.steps(task, limit, offset)
 
     def step(self, task: str, step: str) -> dict[str, Any]:
         return self._engine.views.step(task, step)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from tasker_core.clock import step_uuid
 from tasker_core.engine.catalog import Known
 from tasker_core.engine.moment import moment
+from tasker_core.rules.batches import index_of
 from tasker_core.rules.payload import decode
 from tasker_core.store.rows import AttemptRow, StepRow
 from tasker_core.words import Ending, JsonText, Micros, StepState
@@ -34,6 +35,8 @@ def step_view(
         "step_uuid": step_uuid(task, row.no),
         "task_uuid": task,
         "name": row.name,
+        "template_step": known.step(row.no).name,
+        "batch_index": index_of(row.no) if known.batch_of(row.no) is not None else None,
         "created_at": moment(row.enqueued_at),
         "updated_at": moment(max(row.enqueued_at, row.claimed_at, row.ended_at)),
         "completed_at": moment(row.ended_at) if state.satisfies else None,

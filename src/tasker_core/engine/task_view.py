@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tasker_core.engine.catalog import Known
@@ -22,6 +22,8 @@ _ACTIONS = {
     "waiting_for_dependencies": "wait_for_dependencies",
 }
 
+MOST_INSTANCES_TOLD = 100
+
 BRIEF = (
     "task_uuid", "name", "namespace", "version", "status", "created_at", "updated_at", "context", "initiator",
     "source_system", "reason", "priority", "tags", "correlation_id", "parent_correlation_id", "total_steps", "warnings",
@@ -36,7 +38,8 @@ def task_view(
     warnings: Sequence[WarningRow],
     now: Micros,
 ) -> dict[str, Any]:
-    """A task of the template ``known`` with its steps, as it stands at ``now``."""
+    """A task of the template ``known``, as it stands at ``now``, with its steps; of the instances of its batches, of
+    which there may be very many, the first hundred."""
     by_no = {step.no: step for step in steps}
     views = [step_view(row.uuid, step, known, parents, by_no, now) for step in steps]
     states = [step.state for step in steps]
@@ -72,9 +75,17 @@ def task_view(
         "recommended_action": _ACTIONS[status],
         "completion_percentage": round(100 * done / len(steps), 2) if steps else 0.0,
         "health_status": health_status(states),
-        "steps": [readiness(view, step) for view, step in zip(views, steps, strict=True)],
+        "steps": [readiness(view, step) for view, step in _told(views, steps)],
         "warnings": [_warning(warning) for warning in warnings],
     }
+
+
+def _told(views: Sequence[dict[str, Any]], steps: Sequence[StepRow]) -> Iterator[tuple[dict[str, Any], StepRow]]:
+    instances = 0
+    for view, step in zip(views, steps, strict=True):
+        instances += view["batch_index"] is not None
+        if view["batch_index"] is None or instances <= MOST_INSTANCES_TOLD:
+            yield view, step
 
 
 def brief_view(task: NewTask) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from tasker_core.clock import Clock, step_uuid
 from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.engine.moment import moment
-from tasker_core.engine.step_view import audit_entry, results_view, step_view
+from tasker_core.engine.step_view import Parents, audit_entry, results_view, step_view
 from tasker_core.engine.summary import summary
 from tasker_core.engine.task_view import BRIEF, brief_view, fresh_warnings, task_view
 from tasker_core.errors import StepNotFoundError, TaskNotFoundError
@@ -90,33 +90,48 @@ class Views:
             },
         }  # fmt: skip
 
-    def steps(self, task: str) -> list[dict[str, Any]]:
-        """The steps of a task, in the template's order, with their results. Raises TaskNotFoundError."""
+    def steps(self, task: str, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+        """The steps of a task, in the template's order and then the instances of its batches, with their results: all
+        of them, or ``limit`` behind the first ``offset``. Raises TaskNotFoundError."""
         known, steps, parents = self._graph(task)
-        ended = self._store.tasks.attempts(steps[0].task_id) if steps else []
+        end = None if limit is None else offset + limit
+        return self._with_results(task, known, steps, parents, steps[offset:end])
+
+    def step(self, task: str, step: str) -> dict[str, Any]:
+        """One step by its UUID. Raises TaskNotFoundError, StepNotFoundError."""
+        known, steps, parents = self._graph(task)
+        found = [row for row in steps if step_uuid(task, row.no) == step]
+        if not found:
+            raise StepNotFoundError(f"task {task} has no step {step}")
+        return self._with_results(task, known, steps, parents, found)[0]
+
+    def audit(self, task: str, step: str) -> list[dict[str, Any]]:
+        """Every ended attempt of a step, the newest first. Raises TaskNotFoundError, StepNotFoundError."""
+        row = self._store.tasks.find(task)
+        if row is None:
+            raise TaskNotFoundError(f"there is no task {task}")
+        steps, _ = self._store.tasks.steps([row.id])
+        found = [each for each in steps[row.id] if step_uuid(task, each.no) == step]
+        if not found:
+            raise StepNotFoundError(f"task {task} has no step {step}")
+        ended = self._store.tasks.attempts(row.id, [found[0].no])
+        names = self._store.workers.names({attempt.worker for attempt in ended})
+        return [
+            audit_entry(task, step, found[0].name, row.correlation_id, attempt, names) for attempt in reversed(ended)
+        ]
+
+    def _with_results(
+        self, task: str, known: Known, steps: Sequence[StepRow], parents: Parents, wanted: Sequence[StepRow]
+    ) -> list[dict[str, Any]]:
+        if not wanted:
+            return []
+        some = None if len(wanted) == len(steps) else [row.no for row in wanted]
+        ended = self._store.tasks.attempts(wanted[0].task_id, some)
         attempts, names = _by_step(ended), self._store.workers.names({attempt.worker for attempt in ended})
         by_no, now = {step.no: step for step in steps}, self._clock.now()
         return [
             step_view(task, row, known, parents, by_no, now) | results_view(attempts.get(row.no, []), names)
-            for row in steps
-        ]
-
-    def step(self, task: str, step: str) -> dict[str, Any]:
-        """One step by its UUID. Raises TaskNotFoundError, StepNotFoundError."""
-        for view in self.steps(task):
-            if view["step_uuid"] == step:
-                return view
-        raise StepNotFoundError(f"task {task} has no step {step}")
-
-    def audit(self, task: str, step: str) -> list[dict[str, Any]]:
-        """Every ended attempt of a step, the newest first. Raises TaskNotFoundError, StepNotFoundError."""
-        view = self.step(task, step)
-        row = self._store.tasks.find(task)
-        assert row is not None
-        ended = [a for a in self._store.tasks.attempts(row.id) if step_uuid(task, a.no) == step]
-        names = self._store.workers.names({attempt.worker for attempt in ended})
-        return [
-            audit_entry(task, step, view["name"], row.correlation_id, attempt, names) for attempt in reversed(ended)
+            for row in wanted
         ]
 
     def transitions(self, task: str) -> list[dict[str, Any]]:

@@ -154,8 +154,12 @@ class Tasks:
         found, *rest = self._database.read(Call("task_by_uuid", {"task": task}), *_whole_calls([number]))
         return TaskRow(*found[0]) if found else None, _whole([number], *rest)
 
-    def attempts(self, task: int) -> list[AttemptRow]:
-        (rows,) = self._database.read(Call("attempts_of_task", {"task": task}))
+    def attempts(self, task: int, steps: Collection[int] | None = None) -> list[AttemptRow]:
+        """The ended attempts of a task, or of these ``steps`` (numbers) of it."""
+        call = Call("attempts_of_task", {"task": task})
+        if steps is not None:
+            call = Call("attempts_of_steps", {"task": task, "steps": as_json(list(steps))})
+        (rows,) = self._database.read(call)
         return [AttemptRow(*row) for row in rows]
 
     def step_names(self, task: int, steps: Collection[int]) -> dict[int, str]:

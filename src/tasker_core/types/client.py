@@ -118,11 +118,16 @@ class StepReadiness:
 
 @dataclass(frozen=True)
 class StepResponse:
-    """A step. ``results`` is the whole execution result; what the handler returned is under its ``result``."""
+    """A step. ``results`` is the whole execution result; what the handler returned is under its ``result``.
+
+    ``template_step`` is the declared step that it is made from; ``batch_index`` tells the piece of a batch, from 0.
+    """
 
     step_uuid: str = ""
     task_uuid: str = ""
     name: str = ""
+    template_step: str = ""
+    batch_index: int | None = None
     created_at: str | None = None
     updated_at: str | None = None
     completed_at: str | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from tasker_core.engine import Engine
 from tasker_core.server.answers import answers, body
@@ -30,13 +30,21 @@ router = APIRouter(
     responses=answers(400, 404),
 )
 
+MOST_STEPS = 10_000_000
+
 EXAMPLE = {"action_type": "reset_for_retry", "reason": "the gateway is back", "reset_by": "ann"}
 
 
 @router.get("", response_model=list[StepResponse], dependencies=[requires("steps:read")])
-async def list_steps(request: Request, task_uuid: UUID) -> Json:
-    """A task's steps in the template's order, with their results."""
-    return await _answer(request, core_of(request).engine.views.steps, task_uuid)
+async def list_steps(
+    request: Request,
+    task_uuid: UUID,
+    limit: Annotated[int | None, Query(ge=1, le=MOST_STEPS, description="So many at most; else all.")] = None,
+    offset: Annotated[int, Query(ge=0, le=MOST_STEPS, description="Pass over so many.")] = 0,
+) -> Json:
+    """A task's steps in the template's order, then the instances of its batches, with their results."""
+    views = core_of(request).engine.views
+    return await _answer(request, partial(views.steps, limit=limit, offset=offset), task_uuid)
 
 
 @router.get("/{step_uuid}", response_model=StepResponse, dependencies=[requires("steps:read")])

@@ -46,6 +46,8 @@ class StepResponse(Shape):
     step_uuid: UUID
     task_uuid: UUID
     name: str
+    template_step: str = Field(description="The step of the template that it is made from.")
+    batch_index: int | None = Field(description="Of an instance of a batch: which piece it works on, from 0.")
     created_at: datetime | None
     updated_at: datetime | None
     completed_at: datetime | None

@@ -108,6 +108,14 @@ select a.no, a.fence, a.attempt, a.ending, a.state, a.worker, a.enqueued_at, a.c
   a.reason, a.result, a.error
 from tasker.attempts a where a.task_id = :task order by a.no, a.fence
 
+-- name: attempts_of_steps
+select a.no, a.fence, a.attempt, a.ending, a.state, a.worker, a.enqueued_at, a.claimed_at, a.ended_at,
+  a.reason, a.result, a.error
+from tasker.attempts a where a.task_id = :task
+  and a.no in (select value::integer from jsonb_array_elements_text(:steps::jsonb)) --pg
+  and a.no in (select value from json_each(:steps)) --lite
+order by a.no, a.fence
+
 -- name: transitions_of_task
 select t.no, t.from_state, t.to_state, t.at, t.actor, t.reason
 from tasker.transitions t where t.task_id = :task order by t.at, t.stamp, t.no
