@@ -30,7 +30,8 @@ BATCH = "/v1/tasks/batch"
 def create_app(engine: Engine, settings: Settings | None = None, access: Access | None = None) -> FastAPI:
     """The ASGI application that serves ``engine`` over HTTP to those whom ``access`` lets in: else to this machine.
 
-    The engine stays the caller's, who closes it after the application has ended.
+    Without ``settings`` the defaults count; the environment isn't looked at. The engine stays the caller's, who closes
+    it after the application has ended.
 
     >>> from tasker_core.engine.open import open_engine
     >>> import tempfile

@@ -37,7 +37,7 @@ OWN_THINGS_ONLY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
 }
 KINDS: Mapping[str, str] = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
-KEPT = {"Cache-Control": "public, max-age=86400"}
+KEPT = {"Cache-Control": "public, max-age=3600"}
 
 
 @router.get("/openapi.json")
@@ -70,5 +70,5 @@ async def asset(asset: str) -> Response:
 
 @cache
 def _read(asset: str) -> bytes:
-    # Swagger UI, as a package that is there to be served; its module isn't imported.
+    # Swagger UI, in a package that is made anew with each of its versions.
     return (files("fastapi_offline") / "static" / asset).read_bytes()
