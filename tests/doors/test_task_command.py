@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tasker_core import PermanentError, StepContext, StepHandler, StepHandlerResult
+from tasker_core.batch_processing import Batchable
 from tests.support.workshop import Finished, Workshop, flow, tasker
 
 TASK_KEYS = {
@@ -191,3 +193,27 @@ def test_registering(shop: Workshop) -> None:
     write(file, flow({"cart": ["crat"]}, name="new"))
     broken = say(shop, "template", "register", file)
     assert broken.code == 2 and "'crat'" in broken.err and "new.yaml:" in broken.err
+
+
+def test_of_a_large_batch_what_runs_or_failed_is_shown_and_the_rest_is_counted(workshop: Workshop) -> None:
+    class Cut(StepHandler, Batchable):
+        handler_name = "cut"
+
+        def call(self, context: StepContext) -> StepHandlerResult:
+            return self.batch_analyzer_success(self.create_batch_outcome(120, 1), worker_template_name="part")
+
+    @workshop.handler("part")
+    def part(context: StepContext) -> None:
+        if context.step_name == "part_117":
+            raise PermanentError("no such file")
+
+    workshop.handler_class(Cut)
+    workshop.template({"cut": [], "part": ["cut"]}, cut={"type": "batchable"}, part={"type": "batch_worker"})
+    workshop.start()
+    task = workshop.run()
+    shown = say(workshop, "task", "get", task.task_uuid).out
+    assert re.search(r"^ *part_117 +error +1 of 3 .* no such file", shown, re.MULTILINE)
+    assert len(re.findall(r"^ *part_\d+ ", shown, re.MULTILINE)) == 50
+    assert "... and 70 more of its batches" in shown
+    told = json.loads(say(workshop, "task", "get", task.task_uuid, "--json").out)
+    assert len(told["steps"]) == 121

@@ -44,8 +44,15 @@ def state(name: str) -> Text:
     return Text(name, style=STYLES.get(name, "dim"))
 
 
+MOST_INSTANCES_SHOWN = 50
+
+
 def task_view(task: TaskResponse, steps: Sequence[StepResponse]) -> RenderableType:
-    """A task with a line per step: state, attempts, duration, and the error of what failed."""
+    """A task with a line per step: state, attempts, duration, and the error of what failed.
+
+    Of very many instances of batches some are shown: those that run or went wrong before the others.
+    """
+    shown = _worth_showing(steps)
     title = Text.assemble(
         (f"{task.namespace}/{task.name} ", "bold"),
         (f"{task.version}  ", "dim"),
@@ -55,11 +62,21 @@ def task_view(task: TaskResponse, steps: Sequence[StepResponse]) -> RenderableTy
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for column in ("step", "state", "attempts", "took", ""):
         table.add_column(column, overflow="fold")
-    for step in steps:
+    for step in shown:
         table.add_row(
             step.name, state(step.current_state), f"{step.attempts} of {step.max_attempts}", took(step), remark(step)
         )
-    return Group(title, table, *(Text(_noticed(warning), style="yellow") for warning in task.warnings))
+    left_out = (
+        [Text(f"  ... and {more:,} more of its batches", style="dim")] if (more := len(steps) - len(shown)) else []
+    )
+    return Group(title, table, *left_out, *(Text(_noticed(warning), style="yellow") for warning in task.warnings))
+
+
+def _worth_showing(steps: Sequence[StepResponse]) -> Sequence[StepResponse]:
+    instances = [step for step in steps if step.batch_index is not None]
+    instances.sort(key=lambda step: step.current_state in ("complete", "resolved_manually", "pending"))
+    left_out = {step.step_uuid for step in instances[MOST_INSTANCES_SHOWN:]}
+    return [step for step in steps if step.step_uuid not in left_out]
 
 
 def _noticed(warning: Mapping[str, Any]) -> str:

@@ -27,6 +27,8 @@ from tasker_core.worker import Worker
 
 REFRESH = 0.1
 INTERRUPTED = 130
+MOST_WATCHED = 500
+"""Steps that are read again and again while a task is watched."""
 
 
 def run(
@@ -118,7 +120,7 @@ def _follow(client: TaskerClient, task: str, as_json: bool) -> None:
                     client,
                     task,
                     interrupted,
-                    lambda: live.update(task_view(client.get_task(task), client.list_task_steps(task))),
+                    lambda: live.update(task_view(client.get_task(task), client.list_task_steps(task, MOST_WATCHED))),
                 )
     finally:
         signal.signal(signal.SIGINT, before)
