@@ -86,6 +86,28 @@ def test_what_cant_be_done_is_refused_alike(each_door: Workshop) -> None:
     assert each_door.states(task) == {"pay": "error", "ship": "pending"}
 
 
+def test_a_task_is_restarted_on_another_context(each_door: Workshop) -> None:
+    task, client = blocked(each_door), each_door.client
+    client.retry_task(task, "another card")
+    assert each_door.finish(task).status == "complete"
+    again = client.restart_task(task, "ship", context={"express": True}, by="ann")
+    assert again.task_uuid == task and again.context == {"express": True}
+    assert each_door.finish(task).status == "complete"
+    assert [len(each_door.audit(task, step)) for step in ("pay", "ship")] == [2, 2]
+    with pytest.raises(InvalidRequestError) as odd:
+        client.restart_task(task, "ship", context=[])  # type: ignore[arg-type]
+    assert odd.value.field == "context"
+
+
+def test_a_task_is_given_up_and_then_resolved(each_door: Workshop) -> None:
+    task, client = blocked(each_door), each_door.client
+    assert client.give_up_task(task, "sold out").status == "error"
+    with pytest.raises(TaskStateError) as refused:
+        client.give_up_task(task)
+    assert refused.value.state == "error"
+    assert client.resolve_task(task, "refunded").status == "resolved_manually"
+
+
 def test_an_event_loop_can_say_the_same(each_door: Workshop) -> None:
     task = blocked(each_door)
 
@@ -149,3 +171,14 @@ def test_the_command_resets_and_resolves_in_json(workshop: Workshop) -> None:
     waiting = workshop.create("waiting")
     told = json.loads(say(workshop, "resolve-step", waiting, "wait", "--json").out)
     assert [step["current_state"] for step in told["steps"]] == ["resolved_manually", "enqueued"]
+
+
+def test_the_command_mends_tasks(workshop: Workshop) -> None:
+    task = blocked(workshop)
+    assert say(workshop, "give-up", task, "-r", "no").code == 0 and workshop.client.get_task(task).status == "error"
+    assert say(workshop, "retry", task).code == 0 and workshop.finish(task).status == "complete"
+    told = json.loads(say(workshop, "restart", task, "ship", "-i", '{"no": 2}', "--json").out)
+    assert told["context"] == {"no": 2} and workshop.finish(task).status == "complete"
+    workshop.client.register_template(flow({"wait": []}, name="waiting"))
+    shown = say(workshop, "resolve", workshop.create("waiting"))
+    assert shown.code == 0 and "resolved_manually" in shown.out

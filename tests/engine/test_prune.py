@@ -18,6 +18,7 @@ from tasker_core.errors import InvalidRequestError, TaskNotFoundError
 from tasker_core.settings.ages import age
 from tasker_core.store import open_database
 from tasker_core.store.history import PAGE
+from tasker_core.words import Word
 from tests.support.batches import batching, cut
 from tests.support.flows import Hands, failed, flow, ok, wish
 from tests.support.graphs import tables
@@ -90,6 +91,8 @@ def test_nothing_of_a_dropped_task_is_left_and_the_others_are_untouched(
     hands.report(ok(late_lease))
     (batch,) = create(engine, version="2.0.0")
     hands.play({"analyze": lambda _: cut(2)})
+    engine.operator.restart(old[0], "ship", Word("ann"), context={"of": "another"})
+    hands.play()
     old += [late, batch]
     numbers = engine.store.tasks.numbers([*old, young])
     full = traces(engine, old, numbers)

@@ -14,7 +14,7 @@ from tasker_core.store.statements import render
 
 TABLES = (
     "steps", "attempts", "dependencies", "transitions", "warnings", "task_payloads", "dead_letters", "tasks", "workers",
-    "duties", "batches", "step_payloads", "template_steps", "template_edges", "templates",
+    "duties", "batches", "step_payloads", "former_contexts", "template_steps", "template_edges", "templates",
 )  # fmt: skip
 
 Rows = list[tuple[Any, ...]]

@@ -16,17 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tasker_core.clock import SECOND, ManualClock
 from tasker_core.engine.operator import Operator
 from tasker_core.errors import InvalidRequestError
-from tasker_core.rules.mend import Mend, Situation, reset
+from tasker_core.rules.mend import Mend, Situation, end, reset, restart, retry
 from tasker_core.rules.payload import encode
 from tasker_core.store import Store
-from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, Word, lane_of
+from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, TaskState, Word, lane_of
 from tests.race.beside import Beside
 from tests.race.plans import HANDLERS, plans
 from tests.race.player import Player, expected
 from tests.race.soundness import difference, sound
 from tests.support.batches import cursors
 from tests.support.model import Asked, ExistsError, NotNowError, Step, Task
-from tests.support.model_operator import OperatedModel
+from tests.support.model_operator import OperatedModel, choices
 from tests.support.model_plan import NAMESPACE, Plan, Wish
 
 LANES = [lane_of(NAMESPACE, handler) for handler in HANDLERS]
@@ -40,6 +40,11 @@ RESETS = [
 ENDED_BY_HAND = [
     StepState.ERROR, StepState.ERROR, StepState.PENDING, StepState.ENQUEUED, StepState.IN_PROGRESS,
     StepState.WAITING_FOR_RETRY, StepState.COMPLETE,
+]  # fmt: skip
+
+RESTARTS = [
+    StepState.COMPLETE, StepState.COMPLETE, StepState.COMPLETE, StepState.ERROR, StepState.IN_PROGRESS,
+    StepState.CANCELLED, StepState.ENQUEUED, StepState.PENDING, StepState.RESOLVED_MANUALLY,
 ]  # fmt: skip
 
 ANN = Word("ann", "try again")
@@ -342,11 +347,48 @@ class History(RuleBasedStateMachine):
             )
             self.tried["steps ended by hand"] += not state.satisfies
 
-    def mend(self, task: Task, judge: Callable[[Situation], Mend], say: Callable[[Operator, str], None]) -> None:
-        self.agree_on(
+    @precondition(lambda self: self.model.tasks)
+    @rule(which=picks)
+    def retry(self, which: int) -> None:
+        task = self.model.tasks[which % len(self.model.tasks) + 1]
+        if self.mend(task, retry, lambda o, uuid: o.retry(uuid, ANN)):
+            self.tried["tasks retried"] += 1
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(which=picks, state=st.sampled_from(RESTARTS))
+    def restart(self, which: int, state: StepState) -> None:
+        if place := self.step_in(state, which):
+            task, step, _ = place
+            growth = task.wish.plan.growth
+            edited = which % 3 == 0
+
+            def judge(there: Situation) -> Mend:
+                return restart(there, step, growth, choices(task), edited=edited)
+
+            context = {"order": task.wish.order, "edited": which} if edited else None
+            if self.mend(task, judge, lambda o, uuid: o.restart(uuid, step, ANN, context=context)):
+                self.tried["tasks restarted"] += 1
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(which=picks, state=st.sampled_from([TaskState.ERROR, TaskState.RESOLVED_MANUALLY]), really=st.integers(0, 4))
+    def end(self, which: int, state: TaskState, really: int) -> None:
+        if really:
+            return
+        task = self.model.tasks[which % len(self.model.tasks) + 1]
+
+        def say(operator: Operator, uuid: str) -> None:
+            (operator.give_up if state is TaskState.ERROR else operator.resolve)(uuid, ANN)
+
+        if self.mend(task, lambda there: end(there, state), say):
+            self.tried[f"tasks ended as {state}"] += 1
+
+    def mend(self, task: Task, judge: Callable[[Situation], Mend], say: Callable[[Operator, str], None]) -> bool:
+        """Whether it was done."""
+        done = self.agree_on(
             lambda: self.model.mend(task.number, judge, ANN, self.clock.now()),
             lambda player: player.operate(lambda operator: say(operator, task.wish.uuid)),
         )
+        return done is not None
 
     def step_in(self, state: StepState, which: int) -> tuple[Task, str, int] | None:
         """A step in this state, if there is one."""

@@ -127,12 +127,13 @@ class Player:
         except TaskStateError:
             raise NotNowError from None
 
-    def operate(self, act: Callable[[Operator], None]) -> None:
+    def operate(self, act: Callable[[Operator], None]) -> bool:
         """An operator's word."""
         try:
             act(self.engine.operator)
         except TaskStateError:
             raise NotNowError from None
+        return True
 
     def look(self, lanes: Sequence[str]) -> tuple[dict[str, int], Micros | None]:
         """The lanes in which something waits, with the rank of the first, and when the next retry is due."""

@@ -14,6 +14,8 @@ from tests.race.beside import Rows
 ENQUEUED, RUNNING, WAITING, PENDING, CANCELLED = (
     StepState.ENQUEUED, StepState.IN_PROGRESS, StepState.WAITING_FOR_RETRY, StepState.PENDING, StepState.CANCELLED,
 )  # fmt: skip
+ENDED = TaskState.CANCELLED, TaskState.ERROR, TaskState.RESOLVED_MANUALLY
+"""States in which an operator ended a task."""
 BY_HAND = StepState.COMPLETE, StepState.RESOLVED_MANUALLY
 """States that an operator can bring a step to before its parents are done."""
 
@@ -57,19 +59,19 @@ def sound(found: Sequence[Rows]) -> None:
         running = {fence} if state == RUNNING or (state == CANCELLED and fence not in recorded[place]) else set()
         assert recorded[place] == set(range(1, fence + 1)) - running, f"{place} ({state}): every claim ends once"
         assert state != RUNNING or worker, f"{place} runs at nobody's"
-        if state_of[task] is TaskState.CANCELLED:
+        if state_of[task] in ENDED:
             assert StepState(state).is_final, f"{place} is {state} in a cancelled task"
 
     for task, worker, parallelism, total, next_one, free, _ in batches:
         instances = [row for row in steps if row[0] == task and worker_of(row[1]) == worker]
         assert len(instances) == total, f"batch {worker} of task {task} has {len(instances)} instances, not {total}"
-        if state_of[task] is not TaskState.CANCELLED:
+        if state_of[task] not in ENDED:
             begun = [row for row in instances if index_of(row[1]) < next_one and not StepState(row[2]).is_final]
             assert len(begun) == parallelism - free, f"{len(begun)} of batch {worker} of task {task} have begun"
 
     for task, state in state_of.items():
         own = [step for (of, _), step in step_of.items() if of == task]
-        if state is not TaskState.CANCELLED:
+        if state not in ENDED:
             assert state is task_state(own), f"task {task} is {state}"
         if not state.is_at_rest:
             assert {ENQUEUED, RUNNING, WAITING} & set(own), f"task {task} is {state} and nothing of it can move (I4)"

@@ -82,7 +82,6 @@ class Task:
     transitions: list[tuple[int, str, str, Micros, str, str]] = field(default_factory=list)
     batches: dict[int, Slots] = field(default_factory=dict)
     """By the number of the worker step."""
-    epoch: int = 0
 
     def waits(self, no: int) -> int:
         """How many parents of a step aren't done, and one more for one that is held."""
@@ -264,8 +263,8 @@ class Model:
 
     def _apply(self, verdict: Verdict, ending: Ending, now: Micros) -> bool:
         task, no, fence = self.tasks[verdict.key.task], verdict.key.no, verdict.key.fence
-        step = task.steps[no]
-        if step.state is not StepState.IN_PROGRESS or step.fence != fence:
+        step = task.steps.get(no)
+        if step is None or step.state is not StepState.IN_PROGRESS or step.fence != fence:
             return False
         task.attempts[no, fence] = Attempt(
             step.attempt, ending, verdict.state, step.worker, step.enqueued_at, step.claimed_at, now, verdict.reason,
@@ -353,7 +352,7 @@ class Model:
         before = task.attempts.get((no, verdict.key.fence))
         if before and (before.ending, before.result, before.error) == (ending, verdict.result, verdict.error):
             return Settled.REPLAYED
-        state = task.steps[no].state
+        state = task.steps[no].state if no in task.steps else StepState.CANCELLED
         task.transitions.append((no, state, state, now, actor, REFUSED))
         return Settled.CANCELLED if task.state is TaskState.CANCELLED else Settled.LOST
 

@@ -9,8 +9,9 @@ from tasker_core.errors import TaskStateError
 from tasker_core.rules import batch_outcome, expand
 from tasker_core.rules.batch_outcome import NewBatch
 from tasker_core.rules.batches import index_of
-from tasker_core.rules.expand import NewStep
+from tasker_core.rules.expand import Choice, NewStep, choice_of
 from tasker_core.rules.mend import Batch, Mend, Situation, Standing, by_hand
+from tasker_core.rules.payload import decode
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, Outcome, StepState, Verdict, Word
 from tests.support.model import Attempt, Model, NotNowError, Task
 
@@ -24,10 +25,10 @@ R = TypeVar("R")
 class OperatedModel(Model):
     """Tasks, their steps and workers, and operators."""
 
-    def mend(self, number: int, judge: Callable[[Situation], Mend], word: Word, now: Micros) -> None:
+    def mend(self, number: int, judge: Callable[[Situation], Mend], word: Word, now: Micros) -> bool:
         """Do what ``judge`` makes of a task. Raises NotNowError where it can't be done."""
         task = self.tasks[number]
-        mend, told = _judged(judge, task), 0
+        mend, told, epoch = _judged(judge, task), 0, _next_epoch(task)
         for no, state in [*((no, c.state) for no, c in mend.steps.items()), *((no, CANCELLED) for no in mend.gone)]:
             told += self._take(task, no, state, word, now)
         for no in mend.gone:
@@ -51,15 +52,16 @@ class OperatedModel(Model):
             task.steps[no].is_held = change.waits > sum(
                 not task.steps[parent].state.satisfies for parent in task.parents[no]
             )
-        self._raise_epoch(task)
+        _raise_epoch(task, epoch)
         if mend.task is not task.state or not told:
             task.transitions.append((0, task.state, mend.task, now, *word[:2]))
             task.state = mend.task
+        return True
 
-    def end_by_hand(self, number: int, no: int, result: JsonText | None, word: Word, now: Micros) -> None:
+    def end_by_hand(self, number: int, no: int, result: JsonText | None, word: Word, now: Micros) -> bool:
         """Step ``no`` is done, with a result or without one. Raises NotNowError where it can't be ended."""
         task, key = self.tasks[number], LeaseKey(number, no, self.tasks[number].steps[no].fence + 1)
-        step, plan = task.steps[no], task.wish.plan
+        step, plan, epoch = task.steps[no], task.wish.plan, _next_epoch(task)
         _judged(lambda there: by_hand(there, step.name), task)
         state = StepState.RESOLVED_MANUALLY if result is None else StepState.COMPLETE
         born: Sequence[NewStep] = ()
@@ -89,7 +91,8 @@ class OperatedModel(Model):
         self._end_instances({key: verdict}, [key], now)
         self._free({number}, now)
         self._rest({number}, word.actor, word.reason, now)
-        self._raise_epoch(task)
+        _raise_epoch(task, epoch)
+        return True
 
     def _take(self, task: Task, no: int, state: StepState, word: Word, now: Micros) -> bool:
         """A step is to come to ``state``, and whoever runs it is no longer to; whether that is another state."""
@@ -103,11 +106,15 @@ class OperatedModel(Model):
             task.transitions.append((no, step.state, state, now, *word[:2]))
         return step.state is not state
 
-    def _raise_epoch(self, task: Task) -> None:
-        task.epoch += 1
-        for step in task.steps.values():
-            if not step.state.satisfies and step.state is not CANCELLED:
-                step.epoch = task.epoch
+
+def _next_epoch(task: Task) -> int:
+    return 1 + max(step.epoch for step in task.steps.values())
+
+
+def _raise_epoch(task: Task, epoch: int) -> None:
+    for step in task.steps.values():
+        if not step.state.satisfies and step.state is not CANCELLED:
+            step.epoch = epoch
 
 
 def _judged(judge: Callable[[Situation], R], task: Task) -> R:
@@ -124,3 +131,10 @@ def _judged(judge: Callable[[Situation], R], task: Task) -> R:
         return judge(Situation(task.wish.uuid, task.state, steps, edges, batches))
     except TaskStateError:
         raise NotNowError from None
+
+
+def choices(task: Task) -> dict[int, Choice]:
+    """What the decisions of a task chose that are done."""
+    done = [no for no in task.wish.plan.growth.decisions if no in task.steps and task.steps[no].state.satisfies]
+    results = {no: task.result(no) for no in done}
+    return {no: choice_of(decode(text)["result"]) if text else () for no, text in results.items()}

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tasker_core.cli.asking import TaskId, ask, show
-from tasker_core.cli.inputs import read_object, read_value
+from tasker_core.cli.inputs import read_context, read_object, read_value
 from tasker_core.cli.output import AsJson, Database
 from tasker_core.client import TaskerClient
 from tasker_core.errors import StepNotFoundError
@@ -53,6 +53,51 @@ def complete_step(
     kept = read_object(metadata, "metadata", "metadata") if metadata else None
     with ask(database_url) as client:
         client.complete_step(task, _step(client, task, step), value, reason, metadata=kept, by=by)
+        show(client, task, as_json)
+
+
+def restart(
+    task: TaskId,
+    step: Annotated[str, typer.Argument(help="The step's name.")],
+    input: Annotated[
+        str | None, typer.Option("--input", "-i", help="Another context: a JSON file, - for standard input, or JSON.")
+    ] = None,
+    reason: Reason = "",
+    by: By = None,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a step and everything after it run again; results of the steps before it stay."""
+    context = None if input is None else read_context(input)
+    with ask(database_url) as client:
+        client.restart_task(task, step, reason, context=context, by=by)
+        show(client, task, as_json)
+
+
+def retry(
+    task: TaskId, reason: Reason = "", by: By = None, database_url: Database = None, as_json: AsJson = False
+) -> None:
+    """Have all failed steps of a task run again."""
+    with ask(database_url) as client:
+        client.retry_task(task, reason, by=by)
+        show(client, task, as_json)
+
+
+def give_up(
+    task: TaskId, reason: Reason = "", by: By = None, database_url: Database = None, as_json: AsJson = False
+) -> None:
+    """End a task of which a step has failed as error."""
+    with ask(database_url) as client:
+        client.give_up_task(task, reason, by=by)
+        show(client, task, as_json)
+
+
+def resolve(
+    task: TaskId, reason: Reason = "", by: By = None, database_url: Database = None, as_json: AsJson = False
+) -> None:
+    """End a task as resolved by hand: whatever it was for has been done otherwise."""
+    with ask(database_url) as client:
+        client.resolve_task(task, reason, by=by)
         show(client, task, as_json)
 
 

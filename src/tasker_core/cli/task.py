@@ -16,6 +16,10 @@ app = typer.Typer(help="Create tasks, look at them, mend them.", no_args_is_help
 app.command("reset-step")(operator.reset_step)
 app.command("resolve-step")(operator.resolve_step)
 app.command("complete-step")(operator.complete_step)
+app.command("restart")(operator.restart)
+app.command("retry")(operator.retry)
+app.command("give-up")(operator.give_up)
+app.command("resolve")(operator.resolve)
 
 
 @app.command()

@@ -89,6 +89,11 @@ class Local:
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)
 
+    def on_task(self, task: str, do: Callable[[Operator], None]) -> dict[str, Any]:
+        """The task, after the operator did something with it."""
+        do(self._engine.operator)
+        return self._engine.views.task(task)
+
     def on_step(self, task: str, step: str, do: Callable[[Operator, str], None]) -> dict[str, Any]:
         """The step with this UUID, after the operator did something with the step of its name."""
         do(self._engine.operator, self._engine.views.step(task, step)["name"])

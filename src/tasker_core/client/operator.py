@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tasker_core.client.operator_calls import OperatorCalls
-from tasker_core.types import StepResponse
+from tasker_core.types import StepResponse, TaskResponse
 
 if TYPE_CHECKING:
     from tasker_core.client.http import AsyncHttp, Http
@@ -50,6 +50,30 @@ class Operating:
         """
         return self._door.do(self._operator.complete_step(task_uuid, step_uuid, result, metadata, reason, by))
 
+    def restart_task(
+        self, task_uuid: str, from_step: str, reason: str = "", *, context: Mapping[str, Any] | None = None,
+        by: str | None = None,
+    ) -> TaskResponse:  # fmt: skip
+        """Have the step of this name and everything after it run again, from scratch, also in a task that is final.
+
+        Results of the steps before it stay. What decisions and analyzers among the steps had brought about is gone;
+        they decide anew. ``context`` is what the task works on from now on; the one before is kept. Raises
+        SchemaViolationError for one that doesn't fit an enforced ``input_schema``, PayloadError.
+        """
+        return self._door.do(self._operator.restart_task(task_uuid, from_step, reason, context, by))
+
+    def retry_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """Have all failed steps of a task run again, each from its first attempt; also of one that was given up."""
+        return self._door.do(self._operator.retry_task(task_uuid, reason, by))
+
+    def give_up_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """End a task of which a step has failed as ``error``; what isn't finished of it never will be."""
+        return self._door.do(self._operator.give_up_task(task_uuid, reason, by))
+
+    def resolve_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """End a task as ``resolved_manually``: whatever it was for has been done otherwise."""
+        return self._door.do(self._operator.resolve_task(task_uuid, reason, by))
+
 
 class AsyncOperating:
     """The same for an event loop; see ``Operating``."""
@@ -75,3 +99,22 @@ class AsyncOperating:
     ) -> StepResponse:  # fmt: skip
         """See ``TaskerClient.complete_step``."""
         return await self._door.do(self._operator.complete_step(task_uuid, step_uuid, result, metadata, reason, by))
+
+    async def restart_task(
+        self, task_uuid: str, from_step: str, reason: str = "", *, context: Mapping[str, Any] | None = None,
+        by: str | None = None,
+    ) -> TaskResponse:  # fmt: skip
+        """See ``TaskerClient.restart_task``."""
+        return await self._door.do(self._operator.restart_task(task_uuid, from_step, reason, context, by))
+
+    async def retry_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """See ``TaskerClient.retry_task``."""
+        return await self._door.do(self._operator.retry_task(task_uuid, reason, by))
+
+    async def give_up_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """See ``TaskerClient.give_up_task``."""
+        return await self._door.do(self._operator.give_up_task(task_uuid, reason, by))
+
+    async def resolve_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """See ``TaskerClient.resolve_task``."""
+        return await self._door.do(self._operator.resolve_task(task_uuid, reason, by))

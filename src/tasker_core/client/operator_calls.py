@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tasker_core.client.call import Call, Request
 from tasker_core.clock import RandomIds, stamp_of
 from tasker_core.engine.operator import Operator
-from tasker_core.engine.requests import as_text, as_uuid
+from tasker_core.engine.requests import as_mapping, as_text, as_uuid
 from tasker_core.rules.payload import encode
-from tasker_core.types import StepResponse
+from tasker_core.types import StepResponse, TaskResponse
 from tasker_core.words import Word
 
 
@@ -39,6 +40,40 @@ class OperatorCalls:
         data = {"completion_data": {"result": result, "metadata": dict(metadata or {})}}
         return self._on_step(
             task_uuid, step_uuid, "complete_manually", "completed_by", reason, by, complete, lambda: data
+        )
+
+    def restart_task(
+        self, task_uuid: str, from_step: str, reason: str, context: Mapping[str, Any] | None, by: str | None
+    ) -> Call[TaskResponse]:
+        as_text(from_step, "from_step", 255)
+        given = None if context is None else as_mapping(context, "context")
+
+        def restart(operator: Operator, task: str, word: Word) -> None:
+            operator.restart(task, from_step, word, context=given)
+
+        data = {"from_step": from_step} if given is None else {"from_step": from_step, "context": given}
+        return self._on_task(task_uuid, "restart", reason, by, restart, data)
+
+    def retry_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
+        return self._on_task(task_uuid, "retry_failed", reason, by, Operator.retry)
+
+    def give_up_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
+        return self._on_task(task_uuid, "give_up", reason, by, Operator.give_up)
+
+    def resolve_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
+        return self._on_task(task_uuid, "resolve_manually", reason, by, Operator.resolve)
+
+    def _on_task(
+        self, task_uuid: str, kind: str, reason: str, by: str | None, do: Callable[[Operator, str, Word], None],
+        data: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Call[TaskResponse]:  # fmt: skip
+        task, who, action = as_uuid(task_uuid, "task_uuid"), self._who(by, reason), self._ids.new()
+        word = Word(f"client {who}", reason, stamp_of(action))
+        said = {"action_type": kind, "reason": reason, "by": who, "action_id": action, **data}
+        return Call(
+            lambda local: local.on_task(task, lambda operator: do(operator, task, word)),
+            lambda: Request(f"/v1/tasks/{task}", "PATCH", body=encode(said, "request")),
+            TaskResponse.from_dict,
         )
 
     def _on_step(

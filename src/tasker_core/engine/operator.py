@@ -11,19 +11,20 @@ from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.engine.counting import count_moved
 from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance, pass_over
 from tasker_core.engine.memory import Memory
-from tasker_core.engine.schemas import check_result
+from tasker_core.engine.schemas import check_context, check_result
 from tasker_core.engine.traces import record_steps
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import InvalidRequestError, TaskNotFoundError
 from tasker_core.rules import mend as rules
+from tasker_core.rules.expand import Choice, choice_of
 from tasker_core.rules.mend import Mend, Situation
-from tasker_core.rules.payload import encode
+from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.verdict import by_hand
 from tasker_core.store import Store
-from tasker_core.store.repairs import ByHand, Mended, Results, Saying
+from tasker_core.store.repairs import ByHand, Mended, NewContext, Results, Saying
 from tasker_core.store.settling import Birth, Ruling
 from tasker_core.telemetry import tracing
-from tasker_core.words import Ending, JsonText, LeaseKey, Outcome, StepState, Violation, Word
+from tasker_core.words import Ending, JsonText, LeaseKey, Outcome, StepState, TaskState, Violation, Word
 
 
 class Operator:
@@ -40,6 +41,36 @@ class Operator:
     def reset(self, task: str, step: str, word: Word) -> None:
         """Have the failed ``step`` run again from its first attempt. Raises StepNotFoundError."""
         self._mend(task, word, lambda there, _: rules.reset(there, step))
+
+    def retry(self, task: str, word: Word) -> None:
+        """Have all failed steps of the task run again, each from its first attempt."""
+        self._mend(task, word, lambda there, _: rules.retry(there))
+
+    def restart(self, task: str, step: str, word: Word, *, context: Mapping[str, Any] | None = None) -> None:
+        """Have ``step`` and everything after it run again, from scratch; results of the steps before it stay.
+
+        Also in a task that is final. What decisions and analyzers among them had brought about is gone; they decide
+        anew. With ``context`` the task works on that from now on. Raises StepNotFoundError, PayloadError,
+        SchemaViolationError for a context that doesn't fit the ``input_schema``, where that is enforced.
+        """
+        known, saying = self._saying(task, word)
+        edit = None
+        if context is not None:
+            text = encode(context, "context")
+            edit = NewContext(text, check_context(known, text))
+
+        def judge(there: Situation, results: Results) -> Mend:
+            return rules.restart(there, step, known.growth, _choices(known, there, results), edited=edit is not None)
+
+        self._tell(saying, self._store.repairs.mend(saying, judge, edit))
+
+    def give_up(self, task: str, word: Word) -> None:
+        """End a task of which a step has failed as ``error``: what isn't finished of it never will be."""
+        self._mend(task, word, lambda there, _: rules.end(there, TaskState.ERROR))
+
+    def resolve(self, task: str, word: Word) -> None:
+        """End a task as ``resolved_manually``: what isn't finished of it is no longer needed."""
+        self._mend(task, word, lambda there, _: rules.end(there, TaskState.RESOLVED_MANUALLY))
 
     def resolve_step(self, task: str, step: str, word: Word) -> None:
         """Let what waits for ``step`` go on without its result. Raises StepNotFoundError."""
@@ -113,3 +144,11 @@ class Operator:
             self._wake.ready(done.ready)
         if (tracer := tracing.step_tracer()) is not None:
             record_steps(tracer, self._store, [(saying.task, no) for no in done.ended])
+
+
+def _choices(known: Known, there: Situation, results: Results) -> dict[int, Choice]:
+    """What those decisions of the task chose that are done; one that was resolved by hand chose nothing."""
+    done = [no for no in known.growth.decisions if no in there.steps and there.steps[no].state.satisfies]
+    found = results(done) if done else {}
+    texts = {no: found.get(no) for no in done}
+    return {no: choice_of(decode(text)["result"]) if text is not None else () for no, text in texts.items()}

@@ -54,10 +54,7 @@ class TaskRequest:
             if (value := getattr(self, name)) is not None or name == "task_uuid":
                 # In its usual spelling, since the store compares it as text.
                 object.__setattr__(self, name, as_uuid(str(value) if isinstance(value, uuid.UUID) else value, name))
-        if not isinstance(self.context, Mapping):
-            raise InvalidRequestError(
-                f"context must be a mapping of names to values, not a {type(self.context).__name__}", field="context"
-            )
+        as_mapping(self.context, "context")
         if not isinstance(self.tags, list | tuple) or not all(isinstance(tag, str) for tag in self.tags):
             raise InvalidRequestError("tags must be a list of texts", field="tags")
         if not isinstance(self.options, Mapping | None):
@@ -109,6 +106,14 @@ def context_field(path: str | None, value: str | None) -> ContextField | None:
         return ContextField(read_path(path), value)
     except ValueError as error:
         raise InvalidRequestError(f"context_path {error}", field="context_path") from None
+
+
+def as_mapping(value: Any, field: str) -> Mapping[str, Any]:
+    """``value``, which must be a mapping. Raises InvalidRequestError for anything else."""
+    if not isinstance(value, Mapping):
+        message = f"{field} must be a mapping of names to values, not a {type(value).__name__}"
+        raise InvalidRequestError(message, field=field)
+    return value
 
 
 def as_text(value: Any, field: str, longest: int, *, may_be_empty: bool = False) -> str:

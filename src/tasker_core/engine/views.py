@@ -143,7 +143,9 @@ class Views:
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
         changes = self._store.tasks.transitions(row.id)
-        names = self._store.tasks.step_names(row.id, {change.no for change in changes if change.no})
+        numbers, known = {change.no for change in changes if change.no}, self._catalog.known(row.template_id)
+        # Of steps that a restart has removed the template tells.
+        names = {no: known.step(no).name for no in numbers} | self._store.tasks.step_names(row.id, numbers)
         return [
             {
                 "task_uuid": task,

@@ -154,16 +154,15 @@ def restart(there: Situation, name: str, growth: Growth, choices: Mapping[int, C
 
 
 def end(there: Situation, state: TaskState) -> Mend:
-    """The task ends in ``state``, a final one; what isn't finished of it never will be. Raises TaskStateError."""
-    match state:
-        case TaskState.ERROR:
-            there.refuse(*NEVER_AGAIN, TaskState.ERROR, may="only an unfinished task can be given up")
-            _failed(there, "it can be cancelled, not given up")
-        case TaskState.CANCELLED:
-            there.refuse(*NEVER_AGAIN, TaskState.ERROR, may="only an unfinished task can be cancelled")
-        case _:
-            may = "only an unfinished task, or one that was given up, can be resolved"
-            there.refuse(*NEVER_AGAIN, may=may)
+    """The task ends as ``error`` or ``resolved_manually``; what isn't finished of it never will be.
+
+    Raises TaskStateError.
+    """
+    if state is TaskState.ERROR:
+        there.refuse(*NEVER_AGAIN, TaskState.ERROR, may="only an unfinished task can be given up")
+        _failed(there, "it can be cancelled, not given up")
+    else:
+        there.refuse(*NEVER_AGAIN, may="only an unfinished task, or one that was given up, can be resolved")
     unfinished = {no: step for no, step in sorted(there.steps.items()) if not step.state.is_final}
     return Mend(state, {no: Change(StepState.CANCELLED, step.waits) for no, step in unfinished.items()})
 

@@ -11,7 +11,8 @@ from tasker_core.rules.mend import Batch, Mend, Situation, Standing
 from tasker_core.store.batching import NO_ENDS, BatchEnds, resume_calls
 from tasker_core.store.database import Access, Call, Transaction, as_json
 from tasker_core.store.settling import Birth, Order, Ruling
-from tasker_core.words import JsonText, Micros, StepState, TaskState
+from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
+from tasker_core.words import JsonText, Micros, StepState, TaskState, Violation
 
 Results: TypeAlias = Callable[[Collection[int]], Mapping[int, JsonText | None]]
 """Asks for the results of finished steps of the task, by their numbers."""
@@ -33,6 +34,14 @@ class Saying:
             "task": self.task, "tasks": as_json([self.task]), "tx": self.stamp, "now": self.now, "actor": self.actor,
             "reason": self.reason,
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewContext:
+    """What a task works on from now on, and what in it doesn't fit the template's schema."""
+
+    context: JsonText
+    violations: Sequence[Violation] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +70,16 @@ class Repairs:
     def __init__(self, database: Access) -> None:
         self._database = database
 
-    def mend(self, saying: Saying, judge: Callable[[Situation, Results], Mend]) -> Mended | None:
+    def mend(
+        self, saying: Saying, judge: Callable[[Situation, Results], Mend], edit: NewContext | None = None
+    ) -> Mended | None:
         """Do what ``judge`` makes of the task as it stands; what it raises changes nothing."""
         with self._database.transaction() as transaction:
             there = _look(transaction, saying)
             if there is None:
                 return None
             mend = judge(there, lambda numbers: _results(transaction, saying.task, numbers))
-            transaction.run(*_calls(saying, there, mend))
+            transaction.run(*_calls(saying, there, mend), *(_edit_calls(saying, there, edit) if edit else ()))
         ready = [there.steps[no] for no, change in mend.steps.items() if change.state is StepState.ENQUEUED]
         return Mended(
             moved=mend.task if mend.task != there.state else None,
@@ -153,6 +164,17 @@ def _calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
         names = ("remove_steps", "remove_edges", "remove_payloads", "remove_batches", "count_steps")
         calls += [Call(name, removed) for name in names]
     return [*calls, _epoch(saying, there), Call("move_task", {**said, "state": mend.task})]
+
+
+def _edit_calls(saying: Saying, there: Situation, edit: NewContext) -> list[Call]:
+    said = saying.params
+    rows = list(warning_rows({"id": there.uuid}, INPUT_SCHEMA, edit.violations))
+    return [
+        Call("keep_context", said),
+        Call("edit_context", {**said, "context": edit.context}),
+        Call("drop_context_warnings", said),
+        Call("insert_task_warnings", {**said, "warnings": as_json(rows)}),
+    ]
 
 
 def _epoch(saying: Saying, there: Situation) -> Call:

@@ -15,6 +15,7 @@ from tasker_core.server.shapes.tasks import (
     ContextResponse,
     ExplanationResponse,
     TaskBatchResponse,
+    TaskResponse,
     TaskSummaryResponse,
     TransitionResponse,
 )
@@ -124,6 +125,33 @@ def test_a_step_is_ended_by_hand_and_its_task_goes_on(api: Served, hands: Hands)
     ]  # fmt: skip
     for body, field in refused:
         assert api.patch(ship, body, 400)["error"]["field"] == field
+
+
+def test_a_task_is_mended_whole(api: Served, hands: Hands) -> None:
+    task = api.create(context={"n": 1})
+    path = f"/v1/tasks/{task}"
+    hands.report(failed(hands.claim()["pay"], retryable=False))
+    retried = sound(api.patch(path, {"action_type": "retry_failed", "by": "ann"}), TaskResponse)
+    assert retried["status"] == "steps_in_process"
+    hands.play()
+    again = api.patch(path, {"action_type": "restart", "from_step": "ship", "context": {"n": 2}, "reason": "lost"})
+    assert (again["context"], again["completed_steps"]) == ({"n": 2}, 1)
+    assert api.patch(path, {"action_type": "give_up"}, 400)["error"]["code"] == "INVALID_STATE"
+    assert api.patch(path, {"action_type": "resolve_manually", "by": "bob"})["status"] == "resolved_manually"
+    told = {change["actor"] for change in api.get(f"{path}/transitions")}
+    assert {"client", "client ann", "client bob"} <= told
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({}, "action_type"), ({"action_type": "skip"}, "action_type"), ({"action_type": "restart"}, "from_step"),
+        ({"action_type": "restart", "from_step": "pay", "context": 5}, "context"),
+        ({"action_type": "give_up", "from_step": "pay"}, "from_step"), ({"action_type": "give_up", "by": 1}, "by"),
+    ]  # fmt: skip
+    for body, field in refused:
+        assert api.patch(path, body, 400)["error"]["field"] == field
+    assert api.patch(path, {"action_type": "restart", "from_step": "x"}, 404)["error"]["details"] == {
+        "resource": "step"
+    }
+    missing = api.patch(f"/v1/tasks/{uuid.uuid4()}", {"action_type": "retry_failed"}, 404)
+    assert missing["error"]["details"] == {"resource": "task"}
 
 
 def test_a_task_is_explained_summarised_and_its_changes_told(api: Served, hands: Hands) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasker_core.server.routes import (
+    actions,
     analytics,
     config,
     dead_letters,
@@ -19,6 +20,7 @@ from tasker_core.server.routes import (
 
 ROUTERS = (
     tasks.router,
+    actions.router,
     insight.router,
     steps.router,
     templates.router,

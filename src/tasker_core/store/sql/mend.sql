@@ -73,6 +73,18 @@ delete from tasker.step_payloads where task_id = :task and inputs is null
   and no in (select value::integer from jsonb_array_elements_text(:steps::jsonb)) --pg
   and no in (select value from json_each(:steps)) --lite
 
+-- name: keep_context
+-- Nothing of what a task ever worked on is lost.
+insert into tasker.former_contexts (task_id, stamp, context)
+select p.task_id, :tx, p.context from tasker.task_payloads p where p.task_id = :task
+
+-- name: edit_context
+update tasker.task_payloads set context = :context where task_id = :task
+
+-- name: drop_context_warnings
+-- Those that were about the context before.
+delete from tasker.warnings where task_id = :task and no = 0
+
 -- name: remove_steps
 -- What a decision or an analyzer had brought about that decides anew. What there is of their attempts stays.
 delete from tasker.steps where task_id = :task

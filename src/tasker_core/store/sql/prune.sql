@@ -63,6 +63,11 @@ delete from tasker.batches
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where task_id in (select value from json_each(:tasks)) --lite
 
+-- name: drop_former_contexts
+delete from tasker.former_contexts
+where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where task_id in (select value from json_each(:tasks)) --lite
+
 -- name: drop_payloads
 delete from tasker.task_payloads
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg

@@ -142,9 +142,11 @@ from tasker.attempts a where (a.task_id, a.no) in (select j.task, j.step
   from (select value->>'task' as task, value->>'step' as step from json_each(:batch)) as j) --lite
 
 -- name: record_rejected
--- A late report of a lost lease changes nothing, but it is written down.
+-- A late report of a lost lease changes nothing, but it is written down, also where a restart has removed the step.
 insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
 with b as (select * from jsonb_to_recordset(:batch::jsonb) as j(task bigint, step integer, stamp bigint, reason text)) --pg
 with b as materialized (select value->>'task' as task, value->>'step' as step, value->>'stamp' as stamp, value->>'reason' as reason from json_each(:batch)) --lite
-select s.task_id, s.no, b.stamp, s.state, s.state, :now, :actor, b.reason
-from b join tasker.steps s on s.task_id = b.task and s.no = b.step where true
+select t.id, b.step, b.stamp, coalesce(s.state, 'cancelled'), coalesce(s.state, 'cancelled'), :now, :actor, b.reason
+from b join tasker.tasks t on t.id = b.task
+  left join tasker.steps s on s.task_id = b.task and s.no = b.step
+where true

@@ -76,6 +76,16 @@ create table tasker.task_payloads (
 );
 create index task_payloads_correlation on tasker.task_payloads (correlation_id);
 
+-- What a task worked on before an operator gave it another context, by the stamp of that word.
+create table tasker.former_contexts (
+  task_id bigint not null,
+  stamp bigint not null,
+  context text not null,
+  primary key (task_id, stamp)
+) --pg
+) without rowid --lite
+;
+
 create table tasker.steps (
   task_id bigint not null,
   no integer not null,
