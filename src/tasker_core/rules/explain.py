@@ -227,8 +227,8 @@ _SUMMARY = {
 def _advice(facts: Facts, state: TaskState, unfinished: Sequence[UnfinishedStep]) -> Iterable[str]:
     task = facts.task_uuid
     if state is TaskState.BLOCKED_BY_FAILURES:
-        yield "mend what made the step fail; its attempts and their errors are in its audit history"
-        yield f"or give the task up: tasker task cancel {task}"
+        yield f"mend what made the step fail, then have it run again: tasker task retry {task}"
+        yield f"or end the step by hand: tasker task complete-step; or the whole task: tasker task give-up {task}"
     reasons = [step.reason for step in unfinished]
     lacking = sorted({f"{r.details['namespace']}/{r.details['handler']}" for r in reasons if "nearest" in r.details})
     if lacking:
