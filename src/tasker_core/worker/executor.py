@@ -24,7 +24,8 @@ log = logging.getLogger("tasker.worker")
 
 AHEAD = 0.02
 """Seconds of work that may lie ready beyond the free slots, so that quick handlers needn't wait for a claim each."""
-MOST_AHEAD = 190
+MOST_AHEAD, MOST_AHEAD_IN_COMPANY = 190, 30
+"""Steps; fewer where several namespaces have work, for what comes for one of them waits behind what lies ready."""
 LONGEST_TRIP = 64
 SLOW = 0.005
 """Seconds from which on a handler isn't quick."""
@@ -87,7 +88,7 @@ class Executor:
                 for attempt in waiting:
                     self._send([attempt])
 
-    def room(self) -> int:
+    def room(self, most_ahead: int = MOST_AHEAD) -> int:
         """How many more leases may be taken: the free slots, and some ahead while all that runs is quick."""
         free = self.slots - len(self._attempts)
         durations = self._durations
@@ -102,7 +103,7 @@ class Executor:
         typical = slowest or max(durations.values())
         if typical > SLOW:
             return max(free, 0)
-        return max(free + min(MOST_AHEAD, int(AHEAD / max(typical, 1e-6))), 0)
+        return max(free + min(most_ahead, int(AHEAD / max(typical, 1e-6))), 0)
 
     def held(self) -> list[Attempt]:
         """Everything that has been submitted and hasn't returned."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 MOST_LANES_A_CLAIM = 8
+COMPANY_LASTS = 1.0
+"""Seconds after a namespace's last step for which the worker is still shared with it."""
 PRIORITY_SHIFT = 48
 
 
@@ -20,6 +23,7 @@ class Lanes:
         self._weights = weights or {}
         self._waiting: dict[str, int] = {}
         self._turns: dict[str, float] = {}
+        self._last_taken: dict[str, float] = {}
 
     def serve(self, lanes: Iterable[str]) -> None:
         self.served = tuple(sorted(lanes))
@@ -29,6 +33,12 @@ class Lanes:
     def expects_any(self) -> bool:
         """Is anything believed to wait?"""
         return bool(self._waiting)
+
+    @property
+    def are_shared(self) -> bool:
+        """Have several namespaces had steps taken lately?"""
+        since = time.monotonic() - COMPANY_LASTS
+        return sum(taken > since for taken in list(self._last_taken.values())) > 1
 
     def expect(self, lane: str, rank: int) -> None:
         """Believe that something of this rank waits in ``lane``."""
@@ -58,6 +68,7 @@ class Lanes:
             namespace = lane.partition("/")[0]
             turn = max(self._turns.get(namespace, floor), floor)
             self._turns[namespace] = turn + steps / self._weights.get(namespace, 1.0)
+            self._last_taken[namespace] = time.monotonic()
 
     def _precedence(self, waiting: tuple[str, int]) -> tuple[int, float, int]:
         lane, rank = waiting

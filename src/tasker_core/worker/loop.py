@@ -13,7 +13,7 @@ from tasker_core.telemetry import metrics
 from tasker_core.telemetry.measures import error_label
 from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Reply, Report, StepError, split_lane
 from tasker_core.worker.attempt import Attempt
-from tasker_core.worker.executor import Executor
+from tasker_core.worker.executor import MOST_AHEAD_IN_COMPANY, Executor
 from tasker_core.worker.inbox import Inbox
 from tasker_core.worker.lanes import Lanes
 from tasker_core.worker.outlook import POLL, Outlook
@@ -75,7 +75,7 @@ class Loop(threading.Thread):
 
     def wish(self, lanes: Collection[str]) -> ClaimRequest | None:
         """What this worker would take of ``lanes`` at once: nothing while it has work waiting."""
-        room = self.executor.room()
+        room = self._room()
         served = [lane for lane in lanes if lane in self._serving.lanes]
         if not served or room <= 0 or self._draining or self._lanes.expects_any or self._hints:
             return None
@@ -183,7 +183,7 @@ class Loop(threading.Thread):
             self._look()
         if reports := self._inbox.take(LARGEST_REPORT):
             self._settle(reports)
-        elif not self._draining and self._lanes.expects_any and (room := self.executor.room()) > 0:
+        elif not self._draining and self._lanes.expects_any and (room := self._room()) > 0:
             request = self._request(self._lanes.order(), room)
             self._learn(request, self._transport.claim(request))
         elif not self._outlook.wait(self._inbox, self._patience()):
@@ -198,7 +198,7 @@ class Loop(threading.Thread):
                     self._lanes.expect(lane, rank)
 
     def _settle(self, reports: list[Report]) -> None:
-        room = 0 if self._draining else self.executor.room()
+        room = 0 if self._draining else self._room()
         if room > 0:
             self._expect_children(reports)
         request = self._request(self._lanes.order(), room) if room > 0 else None
@@ -223,6 +223,9 @@ class Loop(threading.Thread):
             lane = self._transport.known(report.template).lane(report.outcome.key.no)
             metrics.STEP_FAILURES.add(*split_lane(lane), error_label(error.error_type))
             metrics.STEP_TIMEOUTS.add(n=report.outcome.ending is Ending.TIMED_OUT)
+
+    def _room(self) -> int:
+        return self.executor.room(MOST_AHEAD_IN_COMPANY) if self._lanes.are_shared else self.executor.room()
 
     def _request(self, lanes: Sequence[str], room: int) -> ClaimRequest:
         wants = self._serving.wants
