@@ -65,7 +65,8 @@ def test_an_attempt_before_the_restart_is_refused(engine: Engine, hands: Hands, 
 def test_another_context_is_what_the_task_works_on_from_now_on(
     engine: Engine, hands: Hands, task: str, another_engine: Callable[[], Engine]
 ) -> None:
-    hands.play({"pay": lambda lease: decode(lease.context)["card"]})
+    hands.report(ok(hands.claim()["cart"]))
+    hands.report(*map(ok, hands.claim().values()))
     another_engine().operator.restart(task, "pay", ANN, context={"card": "new"})
     seen: list[Any] = []
     hands.play({"pay": lambda lease: seen.append(decode(lease.context))})
@@ -98,6 +99,14 @@ def test_a_branch_of_a_decision_that_stands_stays(engine: Engine, hands: Hands) 
     assert states(engine, task) == {"one": "complete", "two": "enqueued", "a": "complete"}
     assert hands.play({"two": choose()}) == ["two", "join"]
     assert status(engine, task) == "complete"
+
+
+def test_what_another_decision_named_as_well_stays_and_waits_again(engine: Engine, hands: Hands) -> None:
+    task = task_of(engine, {"one?": [], "two?": [], "x": ["one", "two"], "y": ["two"]})
+    hands.play({"one": choose("x"), "two": choose("y")})
+    engine.operator.restart(task, "two", ANN)
+    assert states(engine, task) == {"one": "complete", "two": "enqueued", "x": "pending"}
+    assert hands.play({"two": choose()}) == ["two", "x"] and status(engine, task) == "complete"
 
 
 BATCH = {
