@@ -91,6 +91,20 @@ def test_what_decisions_brought_about_is_gone_and_they_decide_anew(engine: Engin
     assert engine.views.transitions(task)
 
 
+def test_a_step_that_was_cancelled_and_is_born_again_has_another_fence(engine: Engine, hands: Hands) -> None:
+    task = task_of(engine, APPROVAL)
+    hands.report(ok(hands.claim()["receive"]))
+    hands.report(ok(hands.claim()["route"], choose("manager")(None)))
+    late = hands.claim()["manager"]
+    engine.cancel(task, actor="ann", reason="wrong customer")
+    engine.operator.restart(task, "route", ANN)
+    hands.report(ok(hands.claim()["route"], choose("manager")(None)))
+    again = hands.claim()["manager"]
+    assert again.key.fence > late.key.fence
+    assert hands.answer(ok(late)) is Settled.LOST
+    assert hands.answer(ok(again)) is Settled.APPLIED
+
+
 def test_a_branch_of_a_decision_that_stands_stays(engine: Engine, hands: Hands) -> None:
     graph = {"one?": [], "two?": [], "a": ["one"], "b": ["two"], "join&": ["a", "b"]}
     task = task_of(engine, graph)

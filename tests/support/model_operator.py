@@ -32,6 +32,13 @@ class OperatedModel(Model):
         for no, state in [*((no, c.state) for no, c in mend.steps.items()), *((no, CANCELLED) for no in mend.gone)]:
             told += self._take(task, no, state, word, now)
         for no in mend.gone:
+            step = task.steps[no]
+            if step.fence and (no, step.fence) not in task.attempts:
+                # Cancelled amid an attempt: one that is born again goes on with its fences.
+                task.attempts[no, step.fence] = Attempt(
+                    step.attempt, Ending.TAKEN, step.state, step.worker, step.enqueued_at, step.claimed_at,
+                    step.ended_at, word.reason, None, None,
+                )  # fmt: skip
             del task.steps[no], task.parents[no]
         task.parents = {no: [p for p in parents if p in task.steps] for no, parents in task.parents.items()}
         task.batches = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tasker_core.errors import TaskNotFoundError
 from tasker_core.rules.batches import FIRST_INSTANCE, Slots, worker_of
 from tasker_core.rules.mend import Batch, Mend, Situation, Standing
 from tasker_core.store.batching import NO_ENDS, BatchEnds, resume_calls
@@ -113,17 +114,23 @@ class Repairs:
 
 
 def _look(transaction: Transaction, saying: Saying) -> Situation | None:
-    """The task and its steps, held still until the transaction ends; None where the word has been done."""
+    """The task and its steps, held still until the transaction ends; None where the word has been done.
+
+    Raises TaskNotFoundError for a task that was dropped meanwhile.
+    """
     one = saying.params
     names = ("lock_tasks", "task_to_mend", "lock_steps", "dependencies_of_tasks", "batches_of_task")
-    _, ((uuid, state, done),), steps, edges, batches = transaction.run(*(Call(name, one) for name in names))
+    _, found, steps, edges, batches = transaction.run(*(Call(name, one) for name in names))
+    if not found:
+        raise TaskNotFoundError("the task was dropped a moment ago")
+    ((uuid, state, done),) = found
     if done:
         return None
-    found = (Standing(row[0], row[1], StepState(row[2]), *row[3:]) for row in steps)
+    standing = (Standing(row[0], row[1], StepState(row[2]), *row[3:]) for row in steps)
     return Situation(
         str(uuid),
         TaskState(state),
-        {step.no: step for step in found},
+        {step.no: step for step in standing},
         [(parent, child) for _, parent, child in edges],
         {
             no: Batch(parallelism, Slots(total, first, free, bool(halted)))
@@ -161,7 +168,7 @@ def _calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
         calls += [Call("forget_checkpoints", anew), Call("drop_checkpoints", anew)]
     if gone:
         removed = {**said, "gone": as_json(list(mend.gone)), "closed": as_json(sorted(mend.closed))}
-        names = ("remove_steps", "remove_edges", "remove_payloads", "remove_batches", "count_steps")
+        names = ("keep_fences", "remove_steps", "remove_edges", "remove_payloads", "remove_batches", "count_steps")
         calls += [Call(name, removed) for name in names]
     return [*calls, _epoch(saying, there), Call("move_task", {**said, "state": mend.task})]
 

@@ -85,6 +85,16 @@ update tasker.task_payloads set context = :context where task_id = :task
 -- Those that were about the context before.
 delete from tasker.warnings where task_id = :task and no = 0
 
+-- name: keep_fences
+-- A step that was cancelled amid an attempt has no row of it. Before it is removed it gets one: if it is born again, it
+-- goes on with its fences, and who still runs that attempt is refused.
+insert into tasker.attempts (task_id, no, fence, stamp, attempt, ending, state, worker, enqueued_at, claimed_at, ended_at, reason, result, error)
+select s.task_id, s.no, s.fence, :tx, s.attempt, 'taken', s.state, s.worker, s.enqueued_at, s.claimed_at, s.ended_at, :reason, null, null
+from tasker.steps s where s.task_id = :task and s.fence > 0
+  and s.no in (select value::integer from jsonb_array_elements_text(:gone::jsonb)) --pg
+  and s.no in (select value from json_each(:gone)) --lite
+  and not exists (select 1 from tasker.attempts a where a.task_id = s.task_id and a.no = s.no and a.fence = s.fence)
+
 -- name: remove_steps
 -- What a decision or an analyzer had brought about that decides anew. What there is of their attempts stays.
 delete from tasker.steps where task_id = :task
