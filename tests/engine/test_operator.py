@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tasker_core.clock import stamp_of
 from tasker_core.engine import Engine
 from tasker_core.errors import InvalidRequestError, PayloadError, StepNotFoundError, TaskNotFoundError, TaskStateError
 from tasker_core.words import Settled, StepState, Word
@@ -179,3 +181,8 @@ def test_a_decision_that_is_resolved_has_chosen_nothing(engine: Engine, hands: H
         "one": "complete", "two": str(StepState.RESOLVED_MANUALLY), "a": "enqueued", "join": "pending",
     }  # fmt: skip
     assert hands.play() == ["a", "join"]
+
+
+def test_ids_that_one_machine_made_by_its_clock_are_different_words() -> None:
+    ids = [str(uuid.uuid1()) for _ in range(100)]
+    assert len({stamp_of(each) for each in ids}) == len({stamp_of(each.upper()) for each in ids}) == 100
