@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import pytest
 
-from tasker_core import PermanentError, StepContext
+from tasker_core import PermanentError, RetryableError, StepContext
+from tasker_core.worker.outlook import Outlook
 from tests.support.workshop import Workshop, eventually
 
 
@@ -61,6 +65,34 @@ def test_steps_that_it_cant_serve_and_a_drain_are_told(workshop: Workshop) -> No
     assert handlers.status == "degraded" and "shop/flow/pay" in (handlers.message or "")
     service.drain()
     assert service.vitals.health().components["queue_processing"].status == "degraded"
+
+
+def test_a_draining_worker_rests_though_a_retry_is_due(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    @workshop.handler("slow")
+    def slow() -> None:
+        workshop.gate.wait(10)
+
+    @workshop.handler("flaky")
+    def flaky() -> None:
+        raise RetryableError("not now", retry_after=1)
+
+    workshop.template({"slow": [], "flaky": []})
+    service = workshop.start().service
+    task = workshop.create()
+    assert eventually(lambda: "waiting_for_retry" in workshop.states(task).values())
+    service.drain()
+    time.sleep(1.2)
+    waits: list[float] = []
+    wait = Outlook.wait
+
+    def counted(outlook: Outlook, *given: Any) -> bool:
+        waits.append(time.monotonic())
+        return wait(outlook, *given)
+
+    monkeypatch.setattr(Outlook, "wait", counted)
+    time.sleep(0.5)
+    assert 1 <= len(waits) < 100, "it looked thousands of times whether anything has ended"
+    workshop.gate.set()
 
 
 def test_a_heart_that_stopped_beating_is_unhealthy(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -292,6 +292,8 @@ class Loop(threading.Thread):
     def _patience(self) -> float:
         """How long to wait for something to happen, in seconds: an idle worker has nothing to do before it looks."""
         patience = POLL if self.executor.held() or self._draining else self._outlook.until_look()
+        if not self._draining:
+            patience = min(patience, self._outlook.until_due())
         if (deadline := self.executor.next_deadline()) is not None:
             patience = min(patience, max(deadline - time.monotonic(), 0.0))
         return patience

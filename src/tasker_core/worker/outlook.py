@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from tasker_core.words import Micros
@@ -58,11 +59,13 @@ class Outlook:
         """Seconds until it is time to look without a hint."""
         return max(self._next_look - time.monotonic(), 0.0)
 
+    def until_due(self) -> float:
+        """Seconds until the time of the next retry comes; infinite where none is known."""
+        return math.inf if self._next_due is None else max((self._next_due - self._transport.now()) / 1e6, 0.0)
+
     def wait(self, inbox: Inbox, most: float) -> bool:
         """Sleep until something was left or rung in ``inbox``, and return True, or until it is time to look around, at
         the latest after ``most`` seconds."""
-        if self._next_due is not None:
-            most = min(most, max((self._next_due - self._transport.now()) / 1e6, 0.0))
         until = time.monotonic() + most
         poll = POLL_IDLE if self._pause >= LOOK_LEAST else POLL
         while (left := until - time.monotonic()) > 0:
