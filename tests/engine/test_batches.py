@@ -11,7 +11,7 @@ from tasker_core.rules.payload import decode
 from tasker_core.rules.template import Template
 from tasker_core.words import Lease, Settled, Word
 from tests.support.batches import NOTHING, batching, cursors, cut, template_of
-from tests.support.flows import Hands, failed, ok, results, wish
+from tests.support.flows import Hands, failed, ok, results, wish, yielded
 
 
 def task_of(engine: Engine, template: Template | None = None) -> str:
@@ -319,3 +319,14 @@ def test_a_task_tells_of_some_of_many_instances_and_its_steps_come_in_pages(engi
     assert engine.views.step(task, tenth["step_uuid"]) == tenth
     assert tenth["results"]["result"] == {"no": "process_010"}
     assert [entry["step_name"] for entry in engine.views.audit(task, tenth["step_uuid"])] == ["process_010"]
+
+
+def test_the_figures_of_a_batch_are_those_of_its_pattern_and_a_checkpoint_is_no_failure(
+    engine: Engine, hands: Hands
+) -> None:
+    task_of(engine)
+    first, *others = begin(hands, 3)
+    hands.report(yielded(first, 1, 1), *map(ok, others))
+    hands.play()
+    (slow,) = engine.analytics.bottlenecks(10, 4, 24)["slow_steps"]
+    assert (slow["step_name"], slow["execution_count"], slow["error_rate"]) == ("process", 4, 0.0)

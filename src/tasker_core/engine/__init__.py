@@ -89,7 +89,7 @@ class Engine:
         self.views = Views(store, self.catalog, self.clock)
         self.listings = Listings(store, self.catalog)
         self.dead_letters = DeadLetters(store, self.catalog, self.clock)
-        self.analytics = Analytics(store, self.clock)
+        self.analytics = Analytics(store, self.catalog, self.clock)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = self._create_on(store, self.wake)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)

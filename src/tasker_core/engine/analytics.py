@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tasker_core.clock import SECOND, Clock
+from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.moment import moment
 from tasker_core.store import Store
 from tasker_core.store.analytics import SlowStep, SlowTask, Sum
@@ -21,8 +22,8 @@ NONE = Sum(0, 0)
 class Analytics:
     """Reads the store and answers in the words of the contract."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, catalog: Catalog, clock: Clock) -> None:
+        self._store, self._catalog, self._clock = store, catalog, clock
 
     def performance(self, hours: int) -> dict[str, Any]:
         """Of the tasks that were created in the last ``hours``. Rates are shares of the finished ones, 0 to 1."""
@@ -53,17 +54,18 @@ class Analytics:
     def bottlenecks(self, limit: int, least: int, hours: int) -> dict[str, Any]:
         """What took longest on average in the last ``hours``, of what ran at least ``least`` times."""
         first = self._store.analytics.first_since(self._clock.now() - hours * HOUR)
-        steps, tasks = self._store.analytics.slow(first, least, limit)
+        found, tasks = self._store.analytics.slow(first, least, limit)
+        steps = [(self._catalog.known(step.template).step(step.step).name, step) for step in found]
         return {
-            "slow_steps": [_step(step) for step in steps],
+            "slow_steps": [_step(name, step) for name, step in steps],
             "slow_tasks": [_task(task) for task in tasks],
             "recommendations": list(_advice(steps)),
         }
 
 
-def _step(step: SlowStep) -> dict[str, Any]:
+def _step(name: str, step: SlowStep) -> dict[str, Any]:
     return {
-        "namespace_name": step.namespace, "task_name": step.name, "version": step.version, "step_name": step.step,
+        "namespace_name": step.namespace, "task_name": step.name, "version": step.version, "step_name": name,
         "average_duration_seconds": round(step.average / SECOND, 6), "max_duration_seconds": step.longest / SECOND,
         "execution_count": step.attempts, "error_count": step.failed, "error_rate": _share(step.failed, step.attempts),
         "last_executed_at": moment(step.last_at),
@@ -79,9 +81,9 @@ def _task(task: SlowTask) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _advice(steps: Sequence[SlowStep]) -> Iterator[str]:
-    for step in steps:
-        name = f"{step.namespace}/{step.name} {step.version}, step {step.step}"
+def _advice(steps: Sequence[tuple[str, SlowStep]]) -> Iterator[str]:
+    for called, step in steps:
+        name = f"{step.namespace}/{step.name} {step.version}, step {called}"
         if step.failed >= OFTEN * step.attempts:
             share = _share(step.failed, step.attempts)
             yield f"{name}: {share:.0%} of its attempts fail; the errors of its latest attempts say why"

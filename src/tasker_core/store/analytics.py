@@ -17,12 +17,13 @@ class Sum(NamedTuple):
 
 
 class SlowStep(NamedTuple):
-    """Attempts of one step of one template: durations in microseconds."""
+    """Attempts of one step that a template declares, by its number: durations in microseconds."""
 
     namespace: str
     name: str
     version: str
-    step: str
+    template: str
+    step: int
     average: float
     longest: Micros
     attempts: int
@@ -74,6 +75,6 @@ class Analytics:
         of = {"first": first, "least": least, "limit": limit}
         steps, tasks = self._database.read(Call("slow_steps", of), Call("slow_tasks", of))
         return (
-            [SlowStep(*row)._replace(average=float(row[4])) for row in steps],
+            [SlowStep(*row)._replace(average=float(row[5])) for row in steps],
             [SlowTask(*row)._replace(average=float(row[3]), steps=float(row[6])) for row in tasks],
         )
