@@ -51,7 +51,7 @@ def test_the_command_tells_what_failed(workshop: Workshop) -> None:
     task = workshop.run().task_uuid
     told = tasker("explain", task, url=workshop.url)
     assert "cart failed at 20" in told.out and "no such [bold]article[/bold]" in told.out
-    assert f"tasker task cancel {task}" in told.out
+    assert f"tasker task give-up {task}" in told.out
     found = json.loads(tasker("explain", task, "--json", url=workshop.url).out)
     assert (found["state"], found["failures"][0]["error_type"]) == ("blocked_by_failures", "handler_error")
     assert [(step["name"], step["kind"]) for step in found["steps"]] == [("pay", "blocked_by_failure")]

@@ -102,6 +102,13 @@ def test_a_report_on_an_unknown_template_or_step_fails_nobody_else(
     assert reply.answers[stranger.outcome.key] is reply.answers[beyond.outcome.key] is Settled.LOST
     assert [lease.step for lease in reply.leases] == ["ship"] * 2
     assert "holds no template of the id" in caplog.text and "has no step number 7" in caplog.text
+    refused = [
+        change["step_name"]
+        for task in tasks
+        for change in engine.views.transitions(task)
+        if change["reason"].startswith("report refused")
+    ]
+    assert len(refused) == 2 and None in refused
     assert hands.report(stranger).answers == {stranger.outcome.key: Settled.LOST}
     assert hands.report(stranger, then=hands.request(room=1)).leases[0].step == "ship"
 

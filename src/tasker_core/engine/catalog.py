@@ -102,6 +102,10 @@ class Known:
             raise IndexError(f"{self.template.identity} has no step number {no}")
         return worker - 1
 
+    def has(self, no: int) -> bool:
+        """Whether a task of this template can have a step ``no``."""
+        return 0 < no <= len(self.template.steps) or worker_of(no) in self.growth.batches
+
     def lane(self, no: int) -> str:
         """The lane of step ``no``."""
         return self.lanes[self.place(no)]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.rules.template import Template
 from tasker_core.store.settling import Ruling, Settlement
 from tasker_core.telemetry import metrics
 from tasker_core.words import Ending, Report, StepState, TaskState
@@ -24,6 +25,15 @@ def count_moved(states: Iterable[str]) -> None:
     """Tasks moved into these states."""
     for state, n in Counter(states).items():
         metrics.TASK_TRANSITIONS.add(state, n=n)
+
+
+def count_stand(state: str, template: Template) -> None:
+    """A task of ``template`` came to ``state``: is it done, or blocked?"""
+    labels = template.namespace_name, template.name
+    if state == TaskState.BLOCKED_BY_FAILURES:
+        metrics.TASK_FAILURES.add(*labels)
+    elif state == TaskState.COMPLETE:
+        metrics.TASK_COMPLETIONS.add(*labels)
 
 
 def count_settled(
@@ -48,11 +58,7 @@ def _count_rested(reports: Mapping[int, Report], done: Settlement, catalog: Cata
             continue
         report = reports[task]
         template = catalog.known(report.template).template
-        labels = template.namespace_name, template.name
-        if state == TaskState.BLOCKED_BY_FAILURES:
-            metrics.TASK_FAILURES.add(*labels)
-            continue
-        metrics.TASK_COMPLETIONS.add(*labels)
-        if report.rank:
+        count_stand(state, template)
+        if state == TaskState.COMPLETE and report.rank:
             seconds = done.now / 1e6 - (report.rank & _RANK_MS) / 1e3
-            metrics.TASK_DURATION.of(*labels).note(max(seconds, 0.0))
+            metrics.TASK_DURATION.of(template.namespace_name, template.name).note(max(seconds, 0.0))

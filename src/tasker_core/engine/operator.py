@@ -8,7 +8,7 @@ from typing import Any
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog, Known
-from tasker_core.engine.counting import count_moved
+from tasker_core.engine.counting import count_moved, count_stand
 from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance, pass_over
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_context, check_result
@@ -62,7 +62,7 @@ class Operator:
         def judge(there: Situation, results: Results) -> Mend:
             return rules.restart(there, step, known.growth, _choices(known, there, results), edited=edit is not None)
 
-        self._tell(saying, self._store.repairs.mend(saying, judge, edit))
+        self._tell(known, saying, self._store.repairs.mend(saying, judge, edit))
 
     def give_up(self, task: str, word: Word) -> None:
         """End a task of which a step has failed as ``error``: what isn't finished of it never will be."""
@@ -85,21 +85,21 @@ class Operator:
         With the result are kept ``metadata``, and who did it: ``by``, else the word's actor.
 
         Raises StepNotFoundError, PayloadError for a result that isn't JSON, InvalidRequestError for one that decides
-        nothing, SchemaViolationError for one that doesn't fit the step's ``result_schema``, where that is enforced.
+        nothing or doesn't fit the step's ``result_schema``, where that is enforced.
         """
         kept = {"manually_completed": True, "completed_by": by or word.actor, "completion_reason": word.reason}
         text = encode({"result": result, "metadata": {**(metadata or {}), **kept}}, f"result of step {step!r}")
         self._settle(task, step, word, StepState.COMPLETE, text)
 
     def _mend(self, task: str, word: Word, judge: Callable[[Situation, Results], Mend]) -> None:
-        _, saying = self._saying(task, word)
-        self._tell(saying, self._store.repairs.mend(saying, judge))
+        known, saying = self._saying(task, word)
+        self._tell(known, saying, self._store.repairs.mend(saying, judge))
 
     def _settle(self, task: str, step: str, word: Word, state: StepState, result: JsonText | None) -> None:
         known, saying = self._saying(task, word)
         judge = partial(self._ruling, known, saying, step, state, result)
         done = self._store.repairs.settle(saying, judge)
-        self._tell(saying, done)
+        self._tell(known, saying, done)
         if done is not None:
             self._wake.ready(None)
 
@@ -132,13 +132,14 @@ class Operator:
         plan = known.batch_of(row.no) if is_instance(row.no) else None
         return ByHand(ruling, birth, batch_ends([ruling], {key: plan} if plan else {}))
 
-    def _tell(self, saying: Saying, done: Mended | None) -> None:
+    def _tell(self, known: Known, saying: Saying, done: Mended | None) -> None:
         """Whoever has to know of what was done."""
         if done is None:
             return
         self._memory.forget([saying.task])
         if done.moved is not None:
             count_moved([done.moved])
+            count_stand(done.moved, known.template)
             self._wake.rested({saying.task: done.moved})
         if done.ready:
             self._wake.ready(done.ready)

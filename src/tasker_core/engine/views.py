@@ -144,13 +144,14 @@ class Views:
             raise TaskNotFoundError(f"there is no task {task}")
         changes = self._store.tasks.transitions(row.id)
         numbers, known = {change.no for change in changes if change.no}, self._catalog.known(row.template_id)
-        # Of steps that a restart has removed the template tells.
-        names = {no: known.step(no).name for no in numbers} | self._store.tasks.step_names(row.id, numbers)
+        # Of steps that a restart has removed the template tells; a refused report may name one that never was.
+        declared = {no: known.step(no).name for no in numbers if known.has(no)}
+        names = declared | self._store.tasks.step_names(row.id, numbers)
         return [
             {
                 "task_uuid": task,
                 "step_uuid": step_uuid(task, change.no) if change.no else None,
-                "step_name": names[change.no] if change.no else None,
+                "step_name": names.get(change.no),
                 "from_state": change.from_state,
                 "to_state": change.to_state,
                 "at": moment(change.at),

@@ -116,7 +116,12 @@ def analyzers_of(worker: StepTemplate, template: Template, numbers: Mapping[str,
 def _plan(analyzer: int, worker: int, cutting: StepTemplate, working: StepTemplate) -> BatchPlan:
     config = cutting.batch_config or working.batch_config or BatchConfig(worker_template=working.name)
     return BatchPlan(
-        analyzer, worker, config.parallelism, config.failure_strategy, config.cursor_field, config.checkpoint_interval
+        analyzer,
+        worker,
+        min(config.parallelism, MOST_INSTANCES),
+        config.failure_strategy,
+        config.cursor_field,
+        config.checkpoint_interval,
     )
 
 

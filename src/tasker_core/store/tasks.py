@@ -52,7 +52,7 @@ class Creation:
     claimed: Sequence[ClaimedRow]
 
 
-SEARCHED_AT_ONCE = 500
+SEARCHED_AT_ONCE = 100
 """Tasks whose contexts are read at a time where one of their fields is asked for."""
 
 
