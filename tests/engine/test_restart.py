@@ -105,6 +105,17 @@ def test_a_step_that_was_cancelled_and_is_born_again_has_another_fence(engine: E
     assert hands.answer(ok(again)) is Settled.APPLIED
 
 
+def test_an_attempt_that_a_cancellation_ended_is_told_once_its_step_runs_again(engine: Engine, hands: Hands) -> None:
+    task = task_of(engine, {"first": [], "second": ["first"]})
+    hands.report(ok(hands.claim()["first"]))
+    late = hands.claim()["second"]
+    engine.cancel(task, actor="ann", reason="wrong customer")
+    engine.operator.restart(task, "first", ANN)
+    assert hands.play() == ["first", "second"] and hands.answer(ok(late)) is Settled.LOST
+    (second,) = (step for step in engine.views.steps(task) if step["name"] == "second")
+    assert [entry["ending"] for entry in engine.views.audit(task, second["step_uuid"])] == ["ok", "taken"]
+
+
 def test_a_branch_of_a_decision_that_stands_stays(engine: Engine, hands: Hands) -> None:
     graph = {"one?": [], "two?": [], "a": ["one"], "b": ["two"], "join&": ["a", "b"]}
     task = task_of(engine, graph)

@@ -32,13 +32,6 @@ class OperatedModel(Model):
         for no, state in [*((no, c.state) for no, c in mend.steps.items()), *((no, CANCELLED) for no in mend.gone)]:
             told += self._take(task, no, state, word, now)
         for no in mend.gone:
-            step = task.steps[no]
-            if step.fence and (no, step.fence) not in task.attempts:
-                # Cancelled amid an attempt: one that is born again goes on with its fences.
-                task.attempts[no, step.fence] = Attempt(
-                    step.attempt, Ending.TAKEN, step.state, step.worker, step.enqueued_at, step.claimed_at,
-                    step.ended_at, word.reason, None, None,
-                )  # fmt: skip
             del task.steps[no], task.parents[no]
         task.parents = {no: [p for p in parents if p in task.steps] for no, parents in task.parents.items()}
         task.batches = {
@@ -104,6 +97,12 @@ class OperatedModel(Model):
     def _take(self, task: Task, no: int, state: StepState, word: Word, now: Micros) -> bool:
         """A step is to come to ``state``, and whoever runs it is no longer to; whether that is another state."""
         step = task.steps[no]
+        if step.state is CANCELLED and step.fence and (no, step.fence) not in task.attempts:
+            # Cancelled amid an attempt: each claim ends once.
+            task.attempts[no, step.fence] = Attempt(
+                step.attempt, Ending.TAKEN, CANCELLED, step.worker, step.enqueued_at, step.claimed_at, step.ended_at,
+                word.reason, None, None,
+            )  # fmt: skip
         if step.state is StepState.IN_PROGRESS:
             task.attempts[no, step.fence] = Attempt(
                 step.attempt, Ending.TAKEN, state, step.worker, step.enqueued_at, step.claimed_at, now, word.reason,

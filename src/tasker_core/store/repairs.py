@@ -157,6 +157,7 @@ def _calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
         told.append({"no": 0, "was": there.state, "state": mend.task})
     calls = [
         Call("record_taken", {**said, "changes": as_json([*changes, *gone])}),
+        *_left(said, there, [*mend.steps, *mend.gone]),
         Call("record_changes", {**said, "changes": as_json(told)}),
         Call("mend_steps", {**said, "changes": as_json(changes)}),
     ]
@@ -168,7 +169,7 @@ def _calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
         calls += [Call("forget_checkpoints", anew), Call("drop_checkpoints", anew)]
     if gone:
         removed = {**said, "gone": as_json(list(mend.gone)), "closed": as_json(sorted(mend.closed))}
-        names = ("keep_fences", "remove_steps", "remove_edges", "remove_payloads", "remove_batches", "count_steps")
+        names = ("remove_steps", "remove_edges", "remove_payloads", "remove_batches", "count_steps")
         calls += [Call(name, removed) for name in names]
     return [*calls, _epoch(saying, there), Call("move_task", {**said, "state": mend.task})]
 
@@ -182,6 +183,11 @@ def _edit_calls(saying: Saying, there: Situation, edit: NewContext) -> list[Call
         Call("drop_context_warnings", said),
         Call("insert_task_warnings", {**said, "warnings": as_json(rows)}),
     ]
+
+
+def _left(said: Mapping[str, object], there: Situation, numbers: Sequence[int]) -> list[Call]:
+    left = [no for no in numbers if there.steps[no].state is StepState.CANCELLED]
+    return [Call("record_left", {**said, "left": as_json(left)})] if left else []
 
 
 def _epoch(saying: Saying, there: Situation) -> Call:

@@ -85,14 +85,14 @@ update tasker.task_payloads set context = :context where task_id = :task
 -- Those that were about the context before.
 delete from tasker.warnings where task_id = :task and no = 0
 
--- name: keep_fences
--- A step that was cancelled amid an attempt has no row of it. Before it is removed it gets one: if it is born again, it
--- goes on with its fences, and who still runs that attempt is refused.
+-- name: record_left
+-- A step that was cancelled amid an attempt has no row of it. It gets one before it begins anew or is removed: each claim
+-- ends once, and one that is born again goes on with its fences, so that who still runs that attempt is refused.
 insert into tasker.attempts (task_id, no, fence, stamp, attempt, ending, state, worker, enqueued_at, claimed_at, ended_at, reason, result, error)
 select s.task_id, s.no, s.fence, :tx, s.attempt, 'taken', s.state, s.worker, s.enqueued_at, s.claimed_at, s.ended_at, :reason, null, null
-from tasker.steps s where s.task_id = :task and s.fence > 0
-  and s.no in (select value::integer from jsonb_array_elements_text(:gone::jsonb)) --pg
-  and s.no in (select value from json_each(:gone)) --lite
+from tasker.steps s where s.task_id = :task and s.state = 'cancelled' and s.fence > 0
+  and s.no in (select value::integer from jsonb_array_elements_text(:left::jsonb)) --pg
+  and s.no in (select value from json_each(:left)) --lite
   and not exists (select 1 from tasker.attempts a where a.task_id = s.task_id and a.no = s.no and a.fence = s.fence)
 
 -- name: remove_steps
