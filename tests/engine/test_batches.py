@@ -330,3 +330,22 @@ def test_the_figures_of_a_batch_are_those_of_its_pattern_and_a_checkpoint_is_no_
     hands.play()
     (slow,) = engine.analytics.bottlenecks(10, 4, 24)["slow_steps"]
     assert (slow["step_name"], slow["execution_count"], slow["error_rate"]) == ("process", 4, 0.0)
+
+
+def test_what_is_reported_twice_in_a_batch_is_settled_where_it_stands_first(engine: Engine, hands: Hands) -> None:
+    task = task_of(
+        engine,
+        template_of(
+            {"name": "route", "type": "decision"},
+            {"name": "analyze", "type": "batchable"},
+            {"name": "process", "type": "batch_worker", "dependencies": ["analyze"]},
+            {"name": "both", "dependencies": ["route", "process"]},
+        ),
+    )
+    leases = hands.claim()
+    analyzed = ok(leases["analyze"], cut(1))
+    chosen = {"decision_point_outcome": {"type": "create_steps", "step_names": ["both"]}}
+    hands.report(analyzed, ok(leases["route"], chosen), analyzed)
+    assert states(engine, task) == {
+        "route": "complete", "analyze": "complete", "both": "pending", "process_001": "enqueued"
+    }  # fmt: skip

@@ -53,12 +53,13 @@ class Settler:
         self, reports: Sequence[Report], actor: str, claim: Claim | None = None
     ) -> tuple[dict[LeaseKey, Settled], list[Settlement]]:
         """Settle ``reports``; an answer for each, and what each transaction did. The claim rides on the last one."""
-        distinct = list({report.outcome.key: report for report in reversed(reports)}.values())[::-1]
+        distinct = _distinct(reports)
         answers: dict[LeaseKey, Settled] = {}
         settlements: list[Settlement] = []
+        # A decision or an analyzer is settled alone: what it brings about depends on what its task has by then.
         opening = [report for report in distinct if self._opens(report)]
-        plain = [report for report in distinct if not self._opens(report)] if opening else distinct
-        # A decision is settled alone: what it brings about depends on what its task has by then.
+        alone = {report.outcome.key for report in opening}
+        plain = [report for report in distinct if report.outcome.key not in alone] if alone else distinct
         batches = [*_batches(plain), *([report] for report in opening)]
         for n, batch in enumerate(batches, 1):
             settlements += self._settle(batch, actor, claim if n == len(batches) else None, answers)
@@ -224,6 +225,14 @@ class Settler:
         workers = [f"{names[w][1]} ({names[w][0]})" if w in names else str(w) for w in lost[-verdict.crashes :]]
         detail = json.dumps({"reason": verdict.reason, "workers": workers, "by": actor})
         return DeadLetter(self._ids.new(), key, "worker_lost", detail)
+
+
+def _distinct(reports: Sequence[Report]) -> list[Report]:
+    """Of several reports of one lease the first, where it stands."""
+    first: dict[LeaseKey, Report] = {}
+    for report in reports:
+        first.setdefault(report.outcome.key, report)
+    return list(first.values())
 
 
 def _over(rulings: Sequence[Ruling], done: Settlement) -> list[tuple[int, int]]:
