@@ -95,7 +95,7 @@ def test_a_task_is_restarted_on_another_context(each_door: Workshop) -> None:
     assert each_door.finish(task).status == "complete"
     assert [len(each_door.audit(task, step)) for step in ("pay", "ship")] == [2, 2]
     with pytest.raises(InvalidRequestError) as odd:
-        client.restart_task(task, "ship", context=[])  # type: ignore[arg-type]
+        client.restart_task(task, "ship", context=[])  # type: ignore[arg-type]  # as callers without a type checker may
     assert odd.value.field == "context"
 
 

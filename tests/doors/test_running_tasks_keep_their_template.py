@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tasker_core import StepContext, Worker
-from tasker_core.store import open_database
-from tests.support.databases import postgres_of_the_suites, store_url
 from tests.support.workshop import Workshop, flow
+from tests.support.workshops import postgres_of_the_suites, store_url, workshop
 
-__all__ = ["postgres_of_the_suites", "store_url"]
-
-
-@pytest.fixture
-def workshop(tmp_path: Path, store_url: str) -> Iterator[Workshop]:
-    """A workshop on each kind of database."""
-    with closing(open_database(store_url)) as database:
-        database.migrate()
-    workshop = Workshop(tmp_path, store_url)
-    try:
-        yield workshop
-    finally:
-        workshop.close()
+__all__ = ["postgres_of_the_suites", "store_url", "workshop"]
 
 
 def said(colour: str, graph: dict[str, list[str]], attempts: int) -> dict[str, Any]:

@@ -172,7 +172,8 @@ def test_a_context_has_what_the_template_says_where_the_request_says_nothing(eng
     (first,) = engine.create([wish(engine, name="priced", context={"n": 1, "limits": {"low": 2}})])
     kept = engine.views.task(first.task)["context"]
     assert kept == {"currency": "EUR", "limits": {"low": 2}, "n": 1}
-    assert engine.views.fresh(*first.fresh)["context"] == kept  # type: ignore[misc]
+    assert first.fresh is not None
+    assert engine.views.fresh(*first.fresh)["context"] == kept
     with pytest.raises(DuplicateTaskError, match=first.task) as caught:
         engine.create([wish(engine, name="priced", context=kept)])
     assert caught.value.same_context, "whoever says as much as the template would is asking for the same"

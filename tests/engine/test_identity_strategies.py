@@ -11,6 +11,7 @@ import pytest
 
 from tasker_core.clock import ManualClock
 from tasker_core.engine import Engine, TaskRequest
+from tasker_core.engine.create import Created
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError
 from tasker_core.rules.template import Template
 from tests.support.flows import Hands, flow, wish
@@ -51,7 +52,8 @@ def test_always_unique_makes_a_task_of_every_request(engine: Engine) -> None:
     offer(engine, identity_strategy="always_unique")
     made = engine.create([wish(engine, context={"n": 1}) for _ in range(3)])
     each = engine.create_each([wish(engine, context={"n": 1}) for _ in range(2)])
-    assert len({answer.task for answer in (*made, *each)}) == number_of_tasks(engine) == 5  # type: ignore[union-attr]
+    created = [answer for answer in (*made, *each) if isinstance(answer, Created)]
+    assert len({answer.task for answer in created}) == number_of_tasks(engine) == 5
 
 
 def test_always_unique_answers_a_repeated_request_with_its_task(engine: Engine) -> None:
@@ -113,7 +115,8 @@ def test_a_request_repeated_after_its_window_is_answered_with_its_own_task(engin
     assert tables(engine.store) == before
     (second,) = engine.create([wish(engine, context={"n": 1})])
     for answer in (engine.create([request])[0], engine.create_each([request])[0]):
-        assert (answer.task, answer.new, answer.same_context) == (request.task_uuid, False, True)  # type: ignore[union-attr]
+        assert isinstance(answer, Created)
+        assert (answer.task, answer.new, answer.same_context) == (request.task_uuid, False, True)
     with pytest.raises(InvalidRequestError, match="another task's already"):
         engine.create([wish(engine, task_uuid=request.task_uuid, context={"n": 2})])
     with pytest.raises(DuplicateTaskError, match=second.task):

@@ -5,37 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 
 import pytest
 
 from tasker_core import RetryableError, StepContext, StepHandler, StepHandlerResult
 from tasker_core.step_handler import ApiHandler, api_handler
-from tasker_core.store import open_database
-from tests.support.databases import postgres_of_the_suites, store_url
 from tests.support.workshop import Workshop
+from tests.support.workshops import postgres_of_the_suites, store_url, workshop
 
-__all__ = ["postgres_of_the_suites", "store_url"]
+__all__ = ["postgres_of_the_suites", "store_url", "workshop"]
 
 ONCE_MORE = {"max_attempts": 2, "backoff": "none", "jitter": 0}
-
-
-@pytest.fixture
-def workshop(tmp_path: Path, store_url: str) -> Iterator[Workshop]:
-    """A workshop on each kind of database."""
-    with closing(open_database(store_url)) as database:
-        database.migrate()
-    workshop = Workshop(tmp_path, store_url)
-    try:
-        yield workshop
-    finally:
-        workshop.close()
 
 
 def seconds(text: str | None) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from tasker_core.engine.catalog import Known
 from tasker_core.engine.moment import moment
 from tasker_core.engine.step_view import Parents, readiness, step_view
+from tasker_core.rules.batches import MOST_INSTANCES_TOLD
 from tasker_core.rules.payload import decode
 from tasker_core.store.creating import NewTask
 from tasker_core.store.rows import StepRow, TaskRow, WarningRow
@@ -21,8 +22,6 @@ _ACTIONS = {
     "all_complete": "finalize_task",
     "waiting_for_dependencies": "wait_for_dependencies",
 }
-
-MOST_INSTANCES_TOLD = 100
 
 BRIEF = (
     "task_uuid", "name", "namespace", "version", "status", "created_at", "updated_at", "context", "initiator",

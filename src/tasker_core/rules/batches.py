@@ -19,6 +19,8 @@ MOST_INSTANCES = 1 << INDEX_BITS
 """How many instances one batch may have."""
 FIRST_INSTANCE = 1 << INDEX_BITS
 """Lower numbers are those of declared steps."""
+MOST_INSTANCES_TOLD = 100
+"""How many of a batch's instances are told of one by one where a whole task is told of."""
 MOST_STEPS_WITH_BATCHES = (1 << 31 - INDEX_BITS) - 1
 """How many steps a template with batches may declare: the number of an instance has to fit into 32 bits."""
 

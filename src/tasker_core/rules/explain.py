@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from tasker_core.rules.batches import FIRST_INSTANCE, worker_of
+from tasker_core.rules.batches import FIRST_INSTANCE, MOST_INSTANCES_TOLD, worker_of
 from tasker_core.rules.explain_queue import MOST_NAMED, Queues, is_alive
 from tasker_core.rules.explanation import (
     Explanation,
@@ -23,7 +23,6 @@ from tasker_core.rules.facts import BatchFact, Facts, StepFact, WorkerFact, erro
 from tasker_core.rules.graph import parents_of, topological_order
 from tasker_core.words import Micros, StepState, TaskState
 
-MOST_INSTANCES_TOLD = 100
 MOST_FAILURES_TOLD = 100
 
 
