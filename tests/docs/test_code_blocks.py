@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tests.support.console import TERMINAL
+from tests.support.workshop.commands import Commands
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -22,14 +27,21 @@ TIMEOUT = 300
 pytestmark = pytest.mark.xdist_group("documents")
 
 
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    """Where the terminal of each document finds ``tasker``. The README is also played with the wheel's own."""
+    with closing(Commands({**os.environ, **TERMINAL})) as commands:
+        yield commands.put_on_path()
+
+
 @pytest.mark.parametrize("document", [str(path.relative_to(ROOT)) for path in DOCUMENTS])
-def test_the_code_blocks_work(document: str, tmp_path: Path) -> None:
+def test_the_code_blocks_work(document: str, tmp_path: Path, programs: Path) -> None:
     directory = tmp_path / "reader"
     directory.mkdir()
     ended = subprocess.run(
         [sys.executable, "-P", "-W", "error", RUNNER, ROOT / document, directory],
         cwd=directory,
-        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+        env={**os.environ, "PYTHONFAULTHANDLER": "1", "TASKER_TEST_PROGRAMS": str(programs)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

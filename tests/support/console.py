@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 COMMAND_TIMEOUT = 60
+TERMINAL = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "120", "PYTHONUNBUFFERED": "1"}
 DISTRIBUTION = re.compile(r"([A-Za-z0-9._-]+)(?:\[([\w,-]+)\])?([<>=!~].*)?")
 
 
@@ -42,13 +43,11 @@ class Console:
         self._state = directory.parent / f"{directory.name}.console"
         self._transcript = directory.parent / f"{directory.name}.out"
         self._background: list[subprocess.Popen[bytes]] = []
+        programs = [os.environ.get("TASKER_TEST_PROGRAMS"), str(Path(sys.executable).parent), os.environ.get("PATH")]
         self._environment = {
             **os.environ,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-            "NO_COLOR": "1",
-            "TERM": "dumb",
-            "COLUMNS": "120",
-            "PYTHONUNBUFFERED": "1",
+            "PATH": os.pathsep.join(filter(None, programs)),
+            **TERMINAL,
         }
 
     def play(self, block: str, *, expected_exit: int = 0) -> None:

@@ -4,8 +4,9 @@ Importing takes the command most of a second, nearly all the time of a test that
 other: arguments, directory, environment, open files and exit code are its own, and it ends as an interpreter ends. What
 is only true of a process that imports everything itself is shown by the tests of the wheel.
 
-Run as a program it listens at the socket that is named: a call is a line of JSON with the three standard files of the
-caller, its answers are the child's number and, in the end, its exit code. A child whose caller goes away is killed.
+Run as a program, ``listen SOCKET``, it listens there: a call is a line of JSON with the three standard files of
+the caller, its answers are the child's number and, in the end, its exit code. A child whose caller goes away is killed.
+With ``call SOCKET ARGUMENTS`` it is itself such a caller, for those who call ``tasker`` from a shell.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,12 +38,20 @@ class Commands:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._place = tempfile.TemporaryDirectory(prefix="tasker-commands-")
         self.socket = f"{self._place.name}/socket"
-        program = [sys.executable, "-P", __file__, self.socket]
+        program = [sys.executable, "-P", __file__, "listen", self.socket]
         self._process = subprocess.Popen(program, stdin=subprocess.PIPE, env=environment)
         deadline = time.monotonic() + START_TIMEOUT
         while not Path(self.socket).exists():
             assert self._process.poll() is None and time.monotonic() < deadline, "the command can't be imported"
             time.sleep(0.005)
+
+    def put_on_path(self) -> Path:
+        """A directory that holds a ``tasker`` which is answered by this process."""
+        caller = Path(self._place.name) / "bin/tasker"
+        caller.parent.mkdir()
+        caller.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {__file__} call {self.socket} "$@"\n')
+        caller.chmod(0o755)
+        return caller.parent
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -93,6 +103,23 @@ class Call:
         return int(number)
 
 
+def call_from_shell(address: str, arguments: Sequence[str]) -> NoReturn:
+    """Be a shell's ``tasker``: what it is told it passes on, and it ends as the command does."""
+    call = Call(address, arguments, Path.cwd(), os.environ, (0, 1, 2))
+
+    def pass_on(number: int, _: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(call.pid, number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    code = call.wait(threading.TIMEOUT_MAX)
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)
+
+
 def become(call: dict[str, Any], files: Sequence[int]) -> NoReturn:
     """From here on be ``tasker`` as it was called."""
     from tasker_core.cli import main
@@ -103,6 +130,8 @@ def become(call: dict[str, Any], files: Sequence[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(call["environment"])
     os.chdir(call["cwd"])
+    # What the interpreter does at its start.
+    sys.path[0:0] = filter(None, call["environment"].get("PYTHONPATH", "").split(os.pathsep))
     sys.argv = ["tasker", *call["arguments"]]
     sys.exit(main())  # type: ignore[func-returns-value]
 
@@ -169,6 +198,9 @@ class Forking:
 
 
 if __name__ == "__main__":
+    verb, address, *arguments = sys.argv[1:]
+    if verb == "call":
+        call_from_shell(address, arguments)
     import tasker_core.cli
     import tasker_core.server.serve
     import tasker_core.store.postgres  # noqa: F401  # before the forks
@@ -177,4 +209,4 @@ if __name__ == "__main__":
     load_settings()
     gc.freeze()
     sys.modules["__main__"].__package__ = None  # or the usage of the command is that of ``python -m``
-    Forking(sys.argv[1]).run()
+    Forking(address).run()
