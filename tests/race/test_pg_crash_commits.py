@@ -33,7 +33,10 @@ CUTTING = {
 }
 """Of ``BATCH`` only ``a`` exists at first; ``b`` runs twice, once at a time, and yields at a checkpoint each time."""
 PIECES: dict[str, list[str]] = {"a": [], "b_001": ["a"], "b_002": ["a"], "c": ["b_001", "b_002"]}
-SPECIAL: Mapping[int, Mapping[str, Any]] = {id(ROUTE): DECIDING, id(BATCH): CUTTING}
+BOOK: dict[str, list[str]] = {"a": [], "b": ["a"]}
+ENTERING = {step: {"handler": {"callable": "enter"}} for step in BOOK}
+"""The steps of ``BOOK`` write into the store's database, in the transactions that settle them."""
+SPECIAL: Mapping[int, Mapping[str, Any]] = {id(ROUTE): DECIDING, id(BATCH): CUTTING, id(BOOK): ENTERING}
 MOST_COMMITS = 60
 
 
@@ -82,6 +85,10 @@ class Case:
             wrong = reckoning.complaints(tasks=self._no, steps=self._no * len(self._steps))
             if live := reckoning.count("select count(*) from tasker.workers where state <> 'gone'"):
                 wrong.append(f"{live} workers are thought to live")
+        if self._graph is BOOK:
+            with psycopg.connect(self._url) as connection:
+                found = connection.execute("select task, count(*), count(distinct step) from entries group by task")
+                wrong += [f"entries of {task} are {of}" for task, *of in found if of != [2, 2]]
         with ledger(self._book) as entries:
             effects = entries.execute("select task, step from effects order by rowid").fetchall()
         if sorted(step for _, step in effects) != sorted(self._steps):
@@ -96,7 +103,7 @@ class Case:
 @pytest.mark.parametrize(
     ("graph", "moment"),
     [
-        *((graph, moment) for graph in (CHAIN, FAN, ROUTE) for moment in ("before", "after")),
+        *((graph, moment) for graph in (CHAIN, FAN, ROUTE, BOOK) for moment in ("before", "after")),
         (BATCH, "after"),  # before each commit: on SQLite, whose processes start sooner
     ],
 )

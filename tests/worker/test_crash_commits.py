@@ -30,7 +30,10 @@ CUTTING = {
 }
 """Of ``BATCH`` only ``a`` exists at first; ``b`` runs twice, once at a time, and yields at a checkpoint each time."""
 PIECES: dict[str, list[str]] = {"a": [], "b_001": ["a"], "b_002": ["a"], "c": ["b_001", "b_002"]}
-SPECIAL: Mapping[int, Mapping[str, Any]] = {id(ROUTE): DECIDING, id(BATCH): CUTTING}
+BOOK: dict[str, list[str]] = {"a": [], "b": ["a"]}
+ENTERING = {step: {"handler": {"callable": "enter"}} for step in BOOK}
+"""The steps of ``BOOK`` write into the store's database, in the transactions that settle them."""
+SPECIAL: Mapping[int, Mapping[str, Any]] = {id(ROUTE): DECIDING, id(BATCH): CUTTING, id(BOOK): ENTERING}
 MOST_COMMITS = 60
 
 
@@ -98,13 +101,15 @@ class Case:
         calls = self.calls()
         wrong += [f"{step} was settled and ran again" for step in settled_before if calls[step] != calls_before[step]]
         wrong += [f"{step} ran {count} times" for step, count in calls.items() if count > 2 + (self.graph is BATCH)]
+        if self.graph is BOOK and (found := query("select step from entries order by step")) != [("a",), ("b",)]:
+            wrong.append(f"entries are {found}")
         if (left := query("select count(*) from tasker_workers where state = 'live'")) != [(0,)]:
             wrong.append(f"{left} workers are thought to live")
         return wrong
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("graph", [CHAIN, FAN, ROUTE, BATCH], ids=["chain", "fan", "route", "batch"])
+@pytest.mark.parametrize("graph", [CHAIN, FAN, ROUTE, BATCH, BOOK], ids=["chain", "fan", "route", "batch", "book"])
 def test_no_death_at_a_commit_loses_or_repeats_a_step(
     zygote: Zygote, tmp_path: Path, graph: dict[str, list[str]], moment: str
 ) -> None:

@@ -26,6 +26,7 @@ from tasker_core.engine.operator import Operator
 from tasker_core.engine.prune import Pruned, Pruner
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.settle import Settler
+from tasker_core.engine.step_transaction import StepTransaction
 from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.traces import record_steps
 from tasker_core.engine.views import Views
@@ -34,6 +35,7 @@ from tasker_core.errors import ClientError, TaskNotFoundError, TaskStateError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
+from tasker_core.store.settling import Settlement
 from tasker_core.telemetry import tracing
 from tasker_core.words import (
     ClaimRequest,
@@ -50,7 +52,7 @@ from tasker_core.words import (
     TaskState,
 )
 
-__all__ = ["Created", "Engine", "Heard", "Known", "Pruned", "Registered", "TaskRequest"]
+__all__ = ["Created", "Engine", "Heard", "Known", "Pruned", "Registered", "StepTransaction", "TaskRequest"]
 
 LEASE_TIME: Micros = 10 * SECOND
 
@@ -142,6 +144,15 @@ class Engine:
             applied = [report for report in reports if answers[report.outcome.key] is Settled.APPLIED]
             self._hint_at(applied, request, len(leases), but)
         return Reply(answers, leases)
+
+    def lend(self) -> StepTransaction:
+        """A connection for the handler of a step, in a transaction in which the step is settled as well."""
+        return StepTransaction(self.store.database.lend(), self._settler, self._tell_of)
+
+    def _tell_of(self, report: Report, done: Settlement) -> None:
+        self.wake.rested(done.rested)
+        if self.wake.reaches_others(None):
+            self._hint_at([report], None, 0, None)
 
     def _hint_at(self, reports: Sequence[Report], request: ClaimRequest | None, claimed: int, but: object) -> None:
         """Tell other workers where something may be ready that this reply didn't take."""

@@ -20,6 +20,7 @@ from tasker_core.rules.refusal import is_spoiled, is_what_became_of, spoiled
 from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
+from tasker_core.store.database import Access
 from tasker_core.store.settling import Birth, DeadLetter, Ruling, Settlement
 from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import (
@@ -31,6 +32,7 @@ from tasker_core.words import (
     Settled,
     StepState,
     TaskState,
+    Verdict,
     Violation,
 )
 
@@ -75,24 +77,46 @@ class Settler:
             return self._settle_without_strangers(reports, actor, claim, answers)
         except StoreDataError as error:
             return self._settle_without_culprit(reports, actor, claim, answers, error)
+        answers.update(dict.fromkeys(done.applied, Settled.APPLIED))
+        if len(done.applied) < len(reports):
+            self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
+        self._learn(reports, rulings, done)
+        metrics.SETTLE_DURATION.of().note(time.perf_counter() - began)
+        return [done]
+
+    def _learn(self, reports: Sequence[Report], rulings: Sequence[Ruling], done: Settlement) -> None:
+        """What this process remembers, counts and tells of a settlement that is committed."""
         completed = 0
         for ruling in rulings:
             key = ruling.verdict.key
-            if key in done.applied:
-                answers[key] = Settled.APPLIED
-                if ruling.verdict.state is StepState.COMPLETE:
-                    completed += 1
-                    # The results of a batch are read once, all together, and may be too many to remember.
-                    if not is_instance(key.no):
-                        self._memory.learn(key.task, key.no, ruling.verdict.result)
-        if len(done.applied) < len(reports):
-            self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
+            if key in done.applied and ruling.verdict.state is StepState.COMPLETE:
+                completed += 1
+                # The results of a batch are read once, all together, and may be too many to remember.
+                if not is_instance(key.no):
+                    self._memory.learn(key.task, key.no, ruling.verdict.result)
         self._memory.forget(task for task, state in done.rested.items() if TaskState(state).is_final)
-        metrics.SETTLE_DURATION.of().note(time.perf_counter() - began)
         count_settled(rulings, completed, reports, done, self._catalog)
         if (tracer := tracing.step_tracer()) is not None:
             record_steps(tracer, self._store, _over(rulings, done))
-        return [done]
+
+    def settle_within(
+        self, access: Access, report: Report, actor: str, commit: Callable[[], None]
+    ) -> tuple[Verdict, Settlement | None]:
+        """Settle ``report`` in the transaction that its handler wrote in, and ``commit`` that.
+
+        Only where the step completes or yields, and its lease still stands; else nothing is committed, and with the
+        verdict comes None.
+        """
+        inside = Settler(
+            Store(self._store.database, access), self._catalog, self._memory, self._clock, self._ids, self._roll
+        )
+        rulings, done = inside._apply([report], actor, None)
+        ((verdict, *_),) = rulings
+        if not done.applied or not (verdict.state.satisfies or verdict.checkpoint is not None):
+            return verdict, None
+        commit()
+        self._learn([report], rulings, done)
+        return verdict, done
 
     def _apply(self, reports: Sequence[Report], actor: str, claim: Claim | None) -> tuple[Sequence[Ruling], Settlement]:
         now, stamp = self._clock.now(), self._ids.stamp()

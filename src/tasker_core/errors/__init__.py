@@ -48,6 +48,7 @@ from tasker_core.errors.handler import (
     ServiceUnavailableError,
     StepCancelledError,
     TimeoutError,
+    TransactionError,
     ValidationError,
 )
 from tasker_core.errors.resolution import (
@@ -119,6 +120,7 @@ __all__ = [
     "TaskerError",
     "TemplateError",
     "TimeoutError",
+    "TransactionError",
     "UnknownTemplateError",
     "ValidationError",
     "WorkerAlreadyRunningError",

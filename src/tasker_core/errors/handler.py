@@ -55,6 +55,10 @@ class StepCancelledError(TaskerError):
     retryable = False
 
 
+class TransactionError(PermanentError):
+    """A handler used ``context.transaction`` in a way that its step can't be settled in: nothing of it was kept."""
+
+
 class HandlerDeclarationError(TaskerError, TypeError):
     """A handler is declared in a way that cannot work; raised while its module is imported."""
 

@@ -22,6 +22,10 @@ Plan: TypeAlias = tuple[tuple[str, Getter], ...]
 """The keywords of a call, in order."""
 
 
+TRANSACTION = "transaction"
+"""The parameter that ``context.transaction`` is given to."""
+
+
 class Refused(Exception):
     """The data a function asks for does not fit its model; ``result`` says how."""
 
@@ -63,6 +67,13 @@ def plan_for(fn: Callable[..., Any], handler: str, offered: Mapping[str, Getter]
     for name, getter in offered.items():
         if name not in plan and _takes(parameters, name):
             plan[name] = getter
+    if TRANSACTION not in plan and TRANSACTION in parameters:
+        if inspect.iscoroutinefunction(fn):
+            raise HandlerDeclarationError(
+                f"handler {handler!r}: {fn.__qualname__} is async, and {TRANSACTION!r} is a connection that blocks; "
+                "make it a plain function"
+            )
+        add(TRANSACTION, lambda _handler, context: context.transaction, "context.transaction")
     for name in ("context", "_context"):
         if name in parameters:
             add(name, the_context, "context")

@@ -58,6 +58,34 @@ class Access(Protocol):
         ...
 
 
+class Loan(Protocol):
+    """A connection that a handler writes on, in a transaction of its own that the store can write in as well.
+
+    Used by one thread. Whatever the driver says is raised as an error of Tasker's.
+    """
+
+    @property
+    def connection(self) -> object:
+        """The driver's connection, for the handler."""
+        ...
+
+    def join(self) -> AbstractContextManager[Access]:
+        """Access inside the transaction. Raises TransactionError where the handler left none that can be committed."""
+        ...
+
+    def commit(self) -> None:
+        """Commit everything that was written on it."""
+        ...
+
+    def interrupt(self) -> None:
+        """Have a statement that is running on it fail, from any thread."""
+        ...
+
+    def end(self) -> None:
+        """Undo what wasn't committed, and take the connection back."""
+        ...
+
+
 class Database(Access, Protocol):
     """One database, shared by the threads of a process."""
 
@@ -73,6 +101,10 @@ class Database(Access, Protocol):
         What is written takes effect with that transaction's commit; a block that raises undoes its own part alone.
         Raises InvalidRequestError for a connection that can't be used.
         """
+        ...
+
+    def lend(self) -> Loan:
+        """A connection for a handler, as an application would open it, with a transaction begun."""
         ...
 
     def migrate(self) -> Sequence[str]:

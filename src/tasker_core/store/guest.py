@@ -12,6 +12,12 @@ from tasker_core.store.database import Call, Rows, Transaction
 
 SAVEPOINT, ROLL_BACK, RELEASE = "savepoint tasker", "rollback to savepoint tasker", "release savepoint tasker"
 
+ENDS_WITH_THE_STEP = (
+    "the transaction of context.transaction is committed with the step, and rolled back when the handler raises; use "
+    "savepoints for parts of it"
+)
+"""What a handler is told that wants to end it."""
+
 
 class Guest:
     """The store's access inside the application's transaction: it never commits it and never rolls it back.

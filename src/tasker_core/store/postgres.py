@@ -21,12 +21,12 @@ from tasker_core.rules.symptoms import PostgresFact
 from tasker_core.store.database import Access, Call, Row, Rows, as_json
 from tasker_core.store.postgres_errors import TryAgain, said_plainly
 from tasker_core.store.postgres_guest import Connection, joined
-from tasker_core.store.postgres_pool import CONNECT_TIMEOUT, PLANNER, Connections
+from tasker_core.store.postgres_loan import Lending, PostgresLoan
+from tasker_core.store.postgres_pool import CONNECT_TIMEOUT, SET_TRANSACTION, Connections
 from tasker_core.store.statements import Dialect, migrations, statements, tables
 from tasker_core.store.wire import Sentence, WireConnection, statement_of
 
 BEGIN = "begin isolation level read committed"
-SET_TRANSACTION = "select " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER)
 MIGRATION_LOCK = 0x7461736B6572
 DEADLOCK_TRIES = 5
 
@@ -66,6 +66,7 @@ class PostgresDatabase:
         self._statements = {name: statement_of(name, sql) for name, sql in statements("pg", self.schema).items()}
         self._identity: Row | None = None
         self._connections = Connections(self._conninfo, most, self.name)
+        self._lending = Lending(self._conninfo)
 
     @property
     def is_pooled(self) -> bool:
@@ -116,6 +117,9 @@ class PostgresDatabase:
 
     def join(self, connection: object) -> AbstractContextManager[Access]:
         return joined(connection, self.name, statements("pg", self.schema), self._is_here)
+
+    def lend(self) -> PostgresLoan:
+        return self._lending.lend(self.name, statements("pg", self.schema))
 
     def _is_here(self, identity: Row) -> bool:
         """Whether this is the database that a connection with this ``identity`` is on."""
@@ -221,6 +225,7 @@ class PostgresDatabase:
             return psycopg.connect(url or self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT)
 
     def close(self) -> None:
+        self._lending.close()
         self._connections.close()
 
     def _newest(self, connection: Connection) -> int:

@@ -46,8 +46,8 @@ def joined(given: object, name: str, sql: Mapping[str, str], is_ours: Callable[[
                 connection,
             )
         begun = _begins(connection)
-        execute = partial(_execute, connection)
-        transaction = _Transaction(connection, sql)
+        execute = partial(execute_on, connection)
+        transaction = GuestTransaction(connection, sql)
         inside = partial(savepoint, execute, psycopg.Error)
         try:
             with _said_to_its_owner(name), inside():
@@ -62,14 +62,16 @@ def joined(given: object, name: str, sql: Mapping[str, str], is_ours: Callable[[
             raise
 
 
-class _Transaction:
+class GuestTransaction:
+    """Statements by name on an application's connection."""
+
     def __init__(self, connection: Connection, sql: Mapping[str, str]) -> None:
         self._connection = connection
         self._sql = sql
 
     def run(self, *calls: Call) -> list[Rows]:
         with self._connection.pipeline():
-            cursors = [_execute(self._connection, self._sql[name], params) for name, params in calls]
+            cursors = [execute_on(self._connection, self._sql[name], params) for name, params in calls]
         return [cursor.fetchall() if cursor.description else [(cursor.rowcount,)] for cursor in cursors]
 
 
@@ -85,7 +87,8 @@ def _begins(connection: psycopg.Connection[Any]) -> bool:
     return status == TransactionStatus.IDLE
 
 
-def _execute(connection: Connection, sql: str, params: Params | None = None) -> Cursor:
+def execute_on(connection: Connection, sql: str, params: Params | None = None) -> Cursor:
+    """Run ``sql`` on an application's connection, as if it were one of Tasker's."""
     # A cursor of our own: the application's has its row factory, its way to write parameters, its loaders. Nothing is
     # prepared, since a pooler may stand between.
     cursor = psycopg.Cursor(connection, row_factory=tuple_row)

@@ -18,6 +18,7 @@ OLDEST_POSTGRES = 140_000
 # plans that are right at any size. A plan that has no other way than a disabled one looks so dear that it would be
 # compiled, which takes a tenth of a second: hence jit. Never needed for correctness.
 PLANNER = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+SET_TRANSACTION = "select " + ", ".join(f"set_config('{name}', 'off', true)" for name in PLANNER)
 SET_SESSION = "; ".join(f"set {name} = off" for name in PLANNER)
 CONNECT_TIMEOUT = 10
 PATIENCE = 15.0

@@ -13,12 +13,13 @@ from pathlib import Path
 from urllib.parse import parse_qs
 from weakref import WeakSet
 
-from tasker_core.errors import StoreError, StoreVersionError
+from tasker_core.errors import StoreError, StoreLockedError, StoreVersionError
 from tasker_core.forks import renew_in_children
 from tasker_core.rules.symptoms import SqliteFact
 from tasker_core.store.database import Access, Call, Rows
 from tasker_core.store.sqlite_file import condition_of, refuse_impossible_places
 from tasker_core.store.sqlite_guest import joined
+from tasker_core.store.sqlite_loan import SqliteLoan
 from tasker_core.store.sqlite_transaction import SqliteTransaction, said_plainly
 from tasker_core.store.statements import Dialect, migrations, statements
 
@@ -91,6 +92,7 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         with self.writing, said_plainly(self.path):
+            self._refuse_borrower()
             connection = self._writer or self._open_writer()
             self._patiently(connection, "begin immediate")
             try:
@@ -102,10 +104,31 @@ class SqliteDatabase:
                 raise
 
     def join(self, connection: object) -> AbstractContextManager[Access]:
-        def begin(theirs: sqlite3.Connection) -> None:
-            self._patiently(theirs, "begin immediate")
+        return joined(connection, self.path, self._sql, self._begin_patiently)
 
-        return joined(connection, self.path, self._sql, begin)
+    def lend(self) -> SqliteLoan:
+        self.writing.acquire()
+        try:
+            self._refuse_borrower()
+            loan = SqliteLoan(self.path, self._sql, self._begin_patiently, self._take_back)
+        except BaseException:
+            self.writing.release()
+            raise
+        self._is_lent = True
+        return loan
+
+    def _take_back(self) -> None:
+        self._is_lent = False
+        self.writing.release()
+
+    def _refuse_borrower(self) -> None:
+        """Whoever has got past the lock on writing while it is lent is the one that borrowed."""
+        if self._is_lent:
+            raise StoreLockedError(
+                f"{self.path}: this handler holds the one write lock by its context.transaction, and a call that "
+                "writes would wait for itself; give it connection=context.transaction where it takes one, or let "
+                "another step do it"
+            )
 
     def migrate(self) -> Sequence[str]:
         applied: list[str] = []
@@ -208,6 +231,9 @@ class SqliteDatabase:
             raise
         return connection
 
+    def _begin_patiently(self, connection: sqlite3.Connection) -> None:
+        self._patiently(connection, "begin immediate")
+
     def _patiently(self, connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
         # SQLite's own busy handler sleeps longer and longer, so that a process that waits loses to one that just
         # wrote; short random naps give every process the same chance. And it isn't asked at all where two processes
@@ -224,6 +250,7 @@ class SqliteDatabase:
     def _forget_connections(self) -> None:
         self.writing = threading.RLock()
         self._writer = None
+        self._is_lent = False
         self._opening = threading.Lock()
         self._readers: dict[threading.Thread, sqlite3.Connection] = {}
         self._local = threading.local()

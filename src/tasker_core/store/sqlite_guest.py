@@ -32,7 +32,7 @@ def joined(
     with driver_connection(given) as connection:
         if not isinstance(connection, sqlite3.Connection):
             raise unfit(f"the store is the SQLite file {path}; give a sqlite3 connection to that file", connection)
-        execute = partial(_execute, connection)
+        execute = partial(execute_on, connection)
         transaction = SqliteTransaction(connection, sql, execute)
         _refuse_another_file(transaction, path)
         begun = not connection.in_transaction
@@ -60,7 +60,8 @@ class _Plain(sqlite3.Cursor):
         return [tuple(str(value) if isinstance(value, UUID) else value for value in row) for row in super().fetchall()]
 
 
-def _execute(connection: sqlite3.Connection, sql: str, params: Params | tuple[()] = ()) -> sqlite3.Cursor:
+def execute_on(connection: sqlite3.Connection, sql: str, params: Params | tuple[()] = ()) -> sqlite3.Cursor:
+    """Run ``sql`` on an application's connection, as if it were one of Tasker's."""
     return _Plain(connection).execute(sql, params)
 
 

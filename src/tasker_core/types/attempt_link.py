@@ -16,6 +16,10 @@ class AttemptLink(Protocol):
         """Record progress; raise :class:`~tasker_core.errors.StepCancelledError` when the attempt should stop."""
         ...
 
+    def transaction(self) -> Any:
+        """The database connection whose transaction the attempt's end is committed with."""
+        ...
+
     def read_result(self, step_name: str) -> Any | None:
         """What an earlier step's handler returned, for one whose result did not come along; None if there is none."""
         ...

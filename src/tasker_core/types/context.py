@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from tasker_core.errors import TransactionError
 from tasker_core.models import TaskSequenceStepWrapper, unwrap_result
 from tasker_core.types.attempt_link import AttemptLink
 from tasker_core.types.checkpoint import Checkpointed
@@ -241,6 +242,23 @@ class StepContext(Checkpointed, BaseModel):
         link = self._own("_link")
         if link is not None:
             link.heartbeat(progress)
+
+    @property
+    def transaction(self) -> Any:
+        """A connection to Tasker's own database, in a transaction that is committed together with this step.
+
+        A ``psycopg.Connection`` or ``sqlite3.Connection``, opened when it is first asked for. What is written on it
+        and the step's completion are there together or not at all; where the handler fails, all of it is rolled back.
+        Only a sync handler's own thread may ask for it.
+
+        Raises:
+            TransactionError: the handler is async, another thread asks, or the context isn't a worker's.
+            StoreError: the database can't be reached, or is locked.
+        """
+        link = self._own("_link")
+        if link is None:
+            raise TransactionError("this context is no worker's, so it has no transaction; a test gives one of its own")
+        return link.transaction()
 
     # -- where an earlier attempt left off
 

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from tasker_core.clock import step_uuid
-from tasker_core.errors import PayloadError, StepCancelledError
+from tasker_core.engine import StepTransaction
+from tasker_core.errors import PayloadError, StepCancelledError, TransactionError
 from tasker_core.rules.checkpoint import CheckpointError, checkpoint_after
 from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
 from tasker_core.step_handler.endings import raised_failure
@@ -22,6 +23,7 @@ from tasker_core.words import Ending, JsonText, Lease, Micros, Outcome, Report, 
 
 Reader = Callable[[int, str, str], JsonText | None]
 """(task, template, step name) -> stored result."""
+Lender = Callable[[], StepTransaction]
 
 
 REFUSED = "refused"
@@ -56,18 +58,22 @@ class Attempt:
 
     __slots__ = (
         "_ending",
+        "_lend",
         "_lock",
         "_read",
+        "_thread",
+        "_transaction",
         "begun_at",
         "cancelled_by",
         "deadline",
+        "is_settled",
         "lease",
         "plan",
         "progress",
         "running",
     )
 
-    def __init__(self, lease: Lease, plan: Plan, read: Reader) -> None:
+    def __init__(self, lease: Lease, plan: Plan, read: Reader, lend: Lender) -> None:
         self.lease = lease
         self.plan = plan
         self.begun_at = 0.0
@@ -75,7 +81,11 @@ class Attempt:
         self.cancelled_by = ""
         self.progress: Any = None
         self.running: Any = None
+        self.is_settled = False
         self._read = read
+        self._lend = lend
+        self._thread = 0
+        self._transaction: StepTransaction | None = None
         self._ending: str = ""
         self._lock = threading.Lock()
 
@@ -85,6 +95,7 @@ class Attempt:
         """Start the clock and make the handler's context."""
         lease, plan = self.lease, self.plan
         self.begun_at = time.monotonic()
+        self._thread = threading.get_ident()
         deadline = None
         if plan.timeout is not None:
             self.deadline = self.begun_at + plan.timeout
@@ -122,6 +133,35 @@ class Attempt:
         # SystemExit and the like end the attempt, not the worker.
         told = StepError(f"the handler raised {type(error).__name__}: {error}", type(error).__name__)
         return self._end(Outcome(self.lease.key, Ending.FAILED, error=told))
+
+    @property
+    def has_transaction(self) -> bool:
+        """Did its handler ask for a transaction?"""
+        return self._transaction is not None
+
+    def settle(self, report: Report | None) -> Report | None:
+        """Settle a success in the handler's transaction; what else is to be reported, after all of it was undone.
+
+        Never a success: that would be one without what its handler wrote.
+        """
+        transaction, self._transaction = self._transaction, None
+        assert transaction is not None
+        try:
+            if report is None or report.outcome.ending not in (Ending.OK, Ending.YIELDED):
+                return report
+            error = transaction.settle(report, f"worker {self.lease.worker}")
+        finally:
+            transaction.end()
+        if error is None:
+            self.is_settled = True
+            return None
+        self._ending = Ending.FAILED
+        return report._replace(outcome=Outcome(self.lease.key, Ending.FAILED, error=error))
+
+    def interrupt(self) -> None:
+        """Let a statement of the handler's fail that runs in its transaction."""
+        if (transaction := self._transaction) is not None:
+            transaction.interrupt()
 
     def time_out(self) -> Report | None:
         """The report of an attempt whose time is up; whatever its handler still returns is refused."""
@@ -205,6 +245,17 @@ class Attempt:
             raise StepCancelledError(self.cancelled_by)
         if progress is not None:
             self.progress = progress
+
+    def transaction(self) -> Any:
+        if self._transaction is None:
+            if self.plan.is_async or threading.get_ident() != self._thread:
+                raise TransactionError(
+                    "context.transaction is for a sync handler, in the thread that it is called in: it blocks"
+                )
+            if self._ending:
+                raise StepCancelledError(self.cancelled_by or "the attempt is over")
+            self._transaction = self._lend()
+        return self._transaction.connection
 
     def read_result(self, step_name: str) -> Any | None:
         text = self._read(self.lease.key.task, self.lease.template, step_name)

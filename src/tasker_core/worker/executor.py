@@ -145,7 +145,8 @@ class Executor:
         return min((a.deadline for a in list(self._timed.values()) if a.deadline is not None), default=None)
 
     def interrupt(self, attempt: Attempt) -> None:
-        """Cancel an async handler; a sync one can only be told through its context."""
+        """Cancel an async handler, or the statement that a sync one waits for; else it is told by its context."""
+        attempt.interrupt()
         if self._loop is not None and isinstance(attempt.running, asyncio.Task):
             self._loop.call_soon_threadsafe(attempt.running.cancel)
 
@@ -197,6 +198,8 @@ class Executor:
             report = attempt.finish(attempt.plan.make().call(context))
         except BaseException as error:
             report = attempt.fail(error)
+        if attempt.has_transaction:
+            report = attempt.settle(report)
         if span is not None:
             span.end(attempt.ending, _error_type(report))
         self._done(attempt, report)
@@ -265,7 +268,8 @@ class Executor:
 
     def _done(self, attempt: Attempt, report: Report | None) -> None:
         lane, took = attempt.lease.lane, time.monotonic() - attempt.begun_at
-        attempt.plan.durations[attempt.ending if report is not None else REFUSED].note(took)
+        ended = report is not None or attempt.is_settled
+        attempt.plan.durations[attempt.ending if ended else REFUSED].note(took)
         known = self._durations.get(lane)
         self._durations[lane] = took if known is None else known + SMOOTHING * (took - known)
         self._timed.pop(attempt.lease.key, None)
@@ -274,7 +278,7 @@ class Executor:
             self._deliver(report)
             if report.outcome.error is not None:
                 _tell(attempt, report.outcome.error)
-        else:
+        elif not ended:
             log.warning(
                 "step %s of task %s returned after its attempt was over (%s); the result is refused",
                 attempt.lease.step, attempt.lease.task_uuid, attempt.cancelled_by or "handed back",

@@ -272,7 +272,7 @@ class Loop(threading.Thread):
             outcome = Outcome(lease.key, Ending.FAILED, error=missing)
             self._deliver(Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank))
             return None
-        return Attempt(lease, plan, self._transport.result_of)
+        return Attempt(lease, plan, self._transport.result_of, self._transport.lend)
 
     def _look(self) -> None:
         self._outlook.begin()

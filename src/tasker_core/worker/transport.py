@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
-from tasker_core.engine import Engine, Heard, Known
+from tasker_core.engine import Engine, Heard, Known, StepTransaction
 from tasker_core.engine.wake import Listener
 from tasker_core.rules.template import Template
 from tasker_core.store.rows import WorkerRow
@@ -30,6 +30,7 @@ class Transport(Protocol):
     def drain(self, worker: int) -> None: ...
     def end(self, worker: int) -> None: ...
     def result_of(self, task: int, template: str, step: str) -> JsonText | None: ...
+    def lend(self) -> StepTransaction: ...
     def known(self, template: str) -> Known: ...
     def templates(self) -> Sequence[Known]: ...
     def register_template(self, template: Template, *, replace: bool) -> Sequence[str]: ...
@@ -87,6 +88,9 @@ class InProcess:
 
     def result_of(self, task: int, template: str, step: str) -> JsonText | None:
         return self._engine.result_of(task, template, step)
+
+    def lend(self) -> StepTransaction:
+        return self._engine.lend()
 
     def known(self, template: str) -> Known:
         return self._engine.catalog.known(template)

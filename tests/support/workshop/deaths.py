@@ -9,10 +9,12 @@ import itertools
 import os
 import signal
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tasker_core.store.database import Rows
+from tasker_core.store.postgres_loan import PostgresLoan
+from tasker_core.store.sqlite_loan import SqliteLoan
 from tasker_core.store.wire import Sentence, WireConnection
 
 EXITED = 125
@@ -27,6 +29,7 @@ def die_at(commit: int, moment: str, kill: bool) -> None:
     counter = _Counter(commit, moment, kill)
     _watch_sqlite(counter)
     _watch_postgres(counter)
+    _watch_loans(counter)
 
 
 class _Counter:
@@ -66,6 +69,21 @@ def _watch_sqlite(counter: _Counter) -> None:
         return connection
 
     setattr(sqlite3, "connect", counting)  # noqa: B010  # mypy knows it as overloaded
+
+
+def _watch_loans(counter: _Counter) -> None:
+    """Transactions that a handler wrote in."""
+    for loan in (SqliteLoan, PostgresLoan):
+
+        def watching(self: Any, commit: Callable[[Any], None] = loan.commit) -> None:
+            dies = counter.comes()
+            if dies and counter.before:
+                counter.die()
+            commit(self)
+            if dies:
+                counter.die()
+
+        setattr(loan, "commit", watching)  # noqa: B010  # mypy refuses to have a method replaced
 
 
 def _watch_postgres(counter: _Counter) -> None:

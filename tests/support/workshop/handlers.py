@@ -47,6 +47,15 @@ def note(nap: float | None, context: StepContext) -> dict[str, Any]:
     return {"step": context.step_name, "after": sorted(context.get_dependency_result_keys())}
 
 
+@step_handler("enter")
+def enter(transaction: Any, context: StepContext) -> dict[str, Any]:
+    """An entry beside Tasker's tables that no key protects from a second one."""
+    _take_note(context)
+    transaction.execute("create table if not exists entries (task text, step text)")
+    transaction.execute(f"insert into entries values ('{context.task_uuid}', '{context.step_name}')")
+    return {"after": sorted(context.get_dependency_result_keys())}
+
+
 @decision_handler("route")
 def route(context: StepContext) -> Decision:
     """An effect, and the decision to go on with step ``b``."""
