@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from fastapi import APIRouter
 
 from tasker_core.engine import Engine
 from tasker_core.engine.open import close_engine, open_engine
@@ -52,18 +53,25 @@ class Served:
 
 @contextmanager
 def served(
-    database_url: str, access: Access | None = None, port: int = 0, settings: Settings | None = None, **server: Any
+    database_url: str,
+    access: Access | None = None,
+    port: int = 0,
+    settings: Settings | None = None,
+    *,
+    pages: Sequence[APIRouter] | None = None,
+    **server: Any,
 ) -> Iterator[Served]:
     """A server on ``port``, or a free one, over the database at ``database_url``, which is migrated if it must be.
 
-    It lets in whom ``access`` says, else this machine. ``server`` are settings of that section, where not all
-    ``settings`` are given.
+    It lets in whom ``access`` says, else this machine, and shows ``pages``. ``server`` are settings of that section,
+    where not all ``settings`` are given.
     """
     database = open_database(database_url)
     database.migrate()
     database.close()
     engine, listening, ready = open_engine(database_url), listen("127.0.0.1", port), threading.Event()
-    app = create_app(engine, settings or Settings(server=ServerSettings(**server)), access)
+    settings = settings or Settings(server=ServerSettings(**server))
+    app = create_app(engine, settings, access) if pages is None else create_app(engine, settings, access, pages)
     running = Server(app, listening, ready.set)
     thread = threading.Thread(target=running.serve_until_stopped, name="served")
     thread.start()

@@ -42,6 +42,7 @@ def server(
     What no option says is taken from the environment and from tasker.toml.
     """
     # Not at the top: the other commands start without the web framework.
+    from tasker_core import dashboard
     from tasker_core.server import create_app
     from tasker_core.server.auth.configured import access_of
     from tasker_core.server.serve import Server, listen, url_of
@@ -68,7 +69,7 @@ def server(
                 people.print(f"server listens at {url_of(listening)}", highlight=False, soft_wrap=True)
                 sys.stdout.flush()
 
-            running = Server(create_app(engine, loaded, access), listening, started)
+            running = Server(create_app(engine, loaded, access, dashboard.PAGES), listening, started)
             running.serve_until_stopped()
         finally:
             close_engine(engine)

@@ -91,6 +91,7 @@ class Child:
         return troubles
 
     def _serve(self) -> int:
+        from tasker_core import dashboard
         from tasker_core.engine.open import close_engine, open_engine
         from tasker_core.server import create_app
         from tasker_core.server.auth.configured import access_of
@@ -99,7 +100,7 @@ class Child:
 
         settings = load_settings(self._options.as_settings())
         engine, served = open_engine(settings.database.store_url, settings), threading.Event()
-        server = Server(create_app(engine, settings, access_of(settings)), self._listening, served.set)
+        server = Server(create_app(engine, settings, access_of(settings), dashboard.PAGES), self._listening, served.set)
         # Last of what can fail: from here on this process holds steps.
         worker = Worker.start(
             settings.worker.handlers,

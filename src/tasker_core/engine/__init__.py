@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from tasker_core.clock import SECOND, Clock, Ids, RandomIds
 from tasker_core.engine.analytics import Analytics
 from tasker_core.engine.beat import Heard, beat
+from tasker_core.engine.board import Board
 from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.counting import count_moved
@@ -92,6 +93,7 @@ class Engine:
         self.listings = Listings(store, self.catalog)
         self.dead_letters = DeadLetters(store, self.catalog, self.clock)
         self.analytics = Analytics(store, self.catalog, self.clock)
+        self.board = Board(store, self.catalog, self.clock)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = self._create_on(store, self.wake)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)

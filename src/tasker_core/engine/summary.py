@@ -15,15 +15,20 @@ OF_THE_TASK = (
     "completion_percentage", "health_status",
 )  # fmt: skip
 OF_A_STEP = (
-    "step_uuid", "name", "current_state", "created_at", "completed_at", "last_attempted_at", "attempts",
-    "max_attempts", "dependencies_satisfied", "retry_eligible",
+    "step_uuid", "name", "template_step", "batch_index", "current_state", "created_at", "updated_at", "completed_at",
+    "last_attempted_at", "next_retry_at", "attempts", "max_attempts", "dependencies_satisfied", "retry_eligible",
 )  # fmt: skip
 
 
 def summary(
-    view: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], template: Template, letter: DeadLetterRow | None
+    view: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+    parents: Sequence[Sequence[str]],
+    template: Template,
+    letter: DeadLetterRow | None,
 ) -> dict[str, Any]:
-    """The summary of a task, made of its view, its steps' views, its template and its latest dead letter."""
+    """The summary of a task, made of its view, its steps' views, the names of each step's parents, its template and its
+    latest dead letter."""
     base = f"/v1/tasks/{view['task_uuid']}"
     return {
         "task": {key: view[key] for key in OF_THE_TASK},
@@ -40,7 +45,10 @@ def summary(
                 for step in template.steps
             ]
         },
-        "steps": [{key: step[key] for key in OF_A_STEP} | {"error": _error(step)} for step in steps],
+        "steps": [
+            {key: step[key] for key in OF_A_STEP} | {"dependencies": list(names), "error": _error(step)}
+            for step, names in zip(steps, parents, strict=True)
+        ],
         "dlq": {
             "in_dlq": letter is not None and letter.status == "pending",
             "dlq_reason": letter.reason if letter else None,

@@ -163,11 +163,19 @@ class Views:
 
     def summary(self, task: str) -> dict[str, Any]:
         """A task as a drawing needs it; see ``summary.summary``. Raises TaskNotFoundError."""
-        view, steps, row = self.task(task), self.steps(task), self._store.tasks.find(task)
+        row = self._store.tasks.find(task)
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
-        template = self._catalog.known(row.template_id).template
-        return summary(view, steps, template, self._store.dead_letters.latest(task))
+        known, whole = self._catalog.known(row.template_id), self._store.tasks.whole([row.id])
+        steps, parents = whole.steps[row.id], _parents(whole.edges[row.id])
+        names = {step.no: step.name for step in steps}
+        return summary(
+            self._tasks([row], whole)[0],
+            self._with_results(task, known, steps, parents, steps),
+            [[names[no] for no in parents.get(step.no, ())] for step in steps],
+            known.template,
+            self._store.dead_letters.latest(task),
+        )
 
     def _graph(self, task: str) -> tuple[Known, Sequence[StepRow], dict[int, list[int]]]:
         row = self._store.tasks.find(task)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
@@ -20,15 +20,22 @@ from tasker_core.server.auth.mask import Mask
 from tasker_core.server.core import Core, Phase
 from tasker_core.server.document import document
 from tasker_core.server.middleware import REQUEST_ID, Envelope, SizeLimit, TimeLimit
-from tasker_core.server.routes import ROUTERS
+from tasker_core.server.routes import ROUTERS, home
 from tasker_core.settings.values import Settings
 from tasker_core.version import VERSION
 
 BATCH = "/v1/tasks/batch"
 
 
-def create_app(engine: Engine, settings: Settings | None = None, access: Access | None = None) -> FastAPI:
+def create_app(
+    engine: Engine,
+    settings: Settings | None = None,
+    access: Access | None = None,
+    pages: Sequence[APIRouter] = (home.router,),
+) -> FastAPI:
     """The ASGI application that serves ``engine`` over HTTP to those whom ``access`` lets in: else to this machine.
+
+    ``pages`` are what people see of it, besides the API: the dashboard's, or one that says where to go from here.
 
     Without ``settings`` the defaults count; the environment isn't looked at. The engine stays the caller's, who closes
     it after the application has ended.
@@ -70,7 +77,7 @@ def create_app(engine: Engine, settings: Settings | None = None, access: Access 
     )
     app.state.core, app.state.access = core, access
     errors.install(app)
-    for router in ROUTERS:
+    for router in (*ROUTERS, *pages):
         app.include_router(router)
     _document(app)
     return app

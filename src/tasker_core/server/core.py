@@ -43,6 +43,8 @@ class Core:
         self.waiters = Waiters(engine, MOST_WAITERS)
         self.phase = Phase.STARTUP
         self.started = time.monotonic()
+        self.at_stop: list[Callable[[], None]] = []
+        """Called when a stop begins: whoever keeps answers open ends them."""
 
     @property
     def longest_wait(self) -> float:
@@ -58,6 +60,8 @@ class Core:
         """Be ready no more, and let nobody wait any longer. What runs goes on."""
         self.phase = Phase.STOPPING
         self.waiters.release()
+        for end in self.at_stop:
+            end()
 
     async def close(self) -> None:
         self.stop()

@@ -45,6 +45,21 @@ class SlowTask(NamedTuple):
     last_at: Micros
 
 
+class SaidWord(NamedTuple):
+    """A transition of a task, or of its step ``no``."""
+
+    task: str
+    namespace: str
+    name: str
+    no: int
+    step: str | None
+    from_state: str
+    to_state: str
+    at: Micros
+    actor: str
+    reason: str
+
+
 class Analytics:
     """What can be said about how things went."""
 
@@ -69,6 +84,23 @@ class Analytics:
         of = {"first": first}
         states, ((attempts, took),) = self._database.read(Call("count_states", of), Call("count_attempts", of))
         return {row[0]: Sum(row[1], int(row[2])) for row in states}, Sum(attempts, int(took))
+
+    def ended(self, first: int, since: Micros, width: Micros) -> dict[int, tuple[int, int]]:
+        """Attempts that ended at ``since`` or later, of the tasks from this number on: how many, and how many failed,
+        by stretches of ``width`` microseconds since the epoch."""
+        (rows,) = self._database.read(Call("attempts_by_time", {"first": first, "since": since, "width": width}))
+        return {row[0]: (row[1], int(row[2])) for row in rows}
+
+    def durations(self, first: int, since: Micros, most: int) -> Sequence[tuple[Micros, Micros]]:
+        """Of the latest ``most`` attempts that ended since: how long each waited, and ran."""
+        (rows,) = self._database.read(Call("newest_attempts", {"first": first, "since": since, "most": most}))
+        return [(row[0], row[1]) for row in rows]
+
+    def words(self, first: int, limit: int, *, everybody: bool) -> Sequence[SaidWord]:
+        """The latest transitions of the tasks from this number on: those that clients caused, or all."""
+        wanted = {"first": first, "limit": limit, "everybody": int(everybody)}
+        (rows,) = self._database.read(Call("latest_words", wanted))
+        return [SaidWord(*row) for row in rows]
 
     def slow(self, first: int, least: int, limit: int) -> tuple[Sequence[SlowStep], Sequence[SlowTask]]:
         """The steps and the templates that took longest on average, of those with at least ``least`` runs."""

@@ -29,6 +29,8 @@ class TaskFilter:
     updated_after: Micros | None = None
     updated_before: Micros | None = None
     context: ContextField | None = None
+    error: str | None = None
+    """A text that the error of one of its failed steps must have in it, as it is stored."""
 
     def page(self, limit: int, offset: int = 0, *, older_than: int | None = None) -> Call:
         """The tasks that match, the newest first; those that may match, where a field of the context is asked for."""
@@ -39,11 +41,20 @@ class TaskFilter:
         """How many there are on all pages."""
         if self.correlation_id is not None:
             return Call("count_tasks_of_correlation", self._params())
-        of_payloads = (self.initiator, self.source_system, self.parent_correlation_id, self.tag, self.context)
-        without = all(asked is None for asked in of_payloads)
-        return Call("count_tasks_by_state" if without else "count_tasks", self._params())
+        return Call("count_tasks" if self._asks_payloads else "count_tasks_by_state", self._params())
+
+    def count_states(self) -> Call:
+        """How many there are of each state."""
+        name = "count_states_of_tasks_and_payloads" if self._asks_payloads else "count_states_of_tasks"
+        return Call(name, self._params())
+
+    @property
+    def _asks_payloads(self) -> bool:
+        asked = (self.initiator, self.source_system, self.parent_correlation_id, self.tag, self.context, self.error)
+        return any(each is not None for each in asked)
 
     def _params(self) -> dict[str, object]:
         tag = None if self.tag is None else encode(self.tag, "tag")
         needles = None if self.context is None else as_json(self.context.needles)
-        return {**asdict(replace(self, context=None)), "tag": tag, "needles": needles}
+        error = None if self.error is None else encode(self.error, "error")[1:-1]
+        return {**asdict(replace(self, context=None)), "tag": tag, "needles": needles, "error": error}

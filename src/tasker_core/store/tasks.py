@@ -117,13 +117,26 @@ class Tasks:
         rows, counted = self._database.read(wanted.page(limit, offset), wanted.count())
         return [TaskRow(*row) for row in rows], counted[0][0]
 
-    def older(self, filters: Mapping[str, Any], limit: int, than: int) -> list[TaskRow]:
-        """The newest tasks that match and are older than the one of this number."""
+    def older(self, filters: Mapping[str, Any], limit: int, than: int | None) -> list[TaskRow]:
+        """The newest tasks that match and are older than the one of this number, if one is given."""
         wanted = TaskFilter(**filters)
         if wanted.context is not None:
             return list(islice(self._searched(wanted, wanted.context, than), limit))
         (rows,) = self._database.read(wanted.page(limit, older_than=than))
         return [TaskRow(*row) for row in rows]
+
+    def states_of(self, filters: Mapping[str, Any]) -> dict[str, int]:
+        """How many tasks that match ``filters`` there are of each state. A long history makes this take longer."""
+        (rows,) = self._database.read(TaskFilter(**filters).count_states())
+        return dict(rows)
+
+    def progress(self, tasks: Collection[int]) -> dict[int, dict[str, int]]:
+        """Of each of ``tasks``: how many of its steps there are of each state."""
+        (rows,) = self._database.read(Call("count_steps_of_tasks", {"tasks": as_json(list(tasks))}))
+        found: dict[int, dict[str, int]] = {}
+        for task, state, count in rows:
+            found.setdefault(task, {})[state] = count
+        return found
 
     def _searched(self, wanted: TaskFilter, field: ContextField, than: int | None) -> Iterator[TaskRow]:
         """The tasks that match, the newest first, each context compared here."""

@@ -44,6 +44,11 @@ class Workers:
         (rows,) = self._database.read(Call("live_workers", {}))
         return [WorkerRow(*row) for row in rows]
 
+    def held(self) -> dict[int, tuple[int, Micros]]:
+        """How many steps each worker runs, and since when the longest of them, by the worker's number."""
+        (rows,) = self._database.read(Call("held_by_workers", {}))
+        return {row[0]: (row[1], row[2]) for row in rows}
+
     def expire(self, oldest: Micros, dead: Collection[int]) -> list[int]:
         """End the workers that last beat before ``oldest``, and ``dead`` ones; which."""
         (rows,) = self._database.write(Call("expire_workers", {"oldest": oldest, "dead": as_json(list(dead))}))

@@ -13,6 +13,7 @@ from tasker_core.server.auth.access import Access
 from tasker_core.server.auth.failure import AuthFailure, KeysUnavailableError, Reason
 from tasker_core.server.auth.principal import ANYONE, NOBODY, Principal
 from tasker_core.server.auth.rates import Rates
+from tasker_core.server.auth.session import LARGEST_FORM, SIGN_IN, SIGN_OUT, session_of
 from tasker_core.server.auth.sites import check_path, check_sender
 from tasker_core.server.errors import ApiError, answer_error
 from tasker_core.server.metrics import Metrics
@@ -59,13 +60,17 @@ class Gate:
         caller: Caller
         try:
             caller = await access.authenticator.identify(headers)
+            if caller is NOBODY:
+                key_header = access.authenticator.api_key_header
+                session = session_of(headers, scope["method"], scope["path"], key_header)
+                caller = caller if session is None else await access.authenticator.identify(session)
         except (AuthFailure, KeysUnavailableError) as failure:
             caller = failure
         if caller is NOBODY:
             caller = AuthFailure(Reason.MISSING, MISSING.format(header=access.authenticator.api_key_header))
         if not isinstance(caller, Principal):
             self._bound(scope)
-            if _has_body(headers):
+            if _has_body(headers) and not _signs_in(scope, headers):
                 await pass_over(receive, MOST_OF_UNKNOWN)
                 raise refused(scope, caller, self._metrics, close=True)
         return caller
@@ -98,6 +103,11 @@ def refused(
 def address_in(scope: Scope) -> str:
     client: Any = scope.get("client")
     return str(client[0]) if client else "this machine"
+
+
+def _signs_in(scope: Scope, headers: Headers) -> bool:
+    length = headers.get("content-length", "")
+    return scope["path"] in (SIGN_IN, SIGN_OUT) and length.isdigit() and int(length) <= LARGEST_FORM
 
 
 def _has_body(headers: Headers) -> bool:

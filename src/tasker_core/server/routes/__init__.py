@@ -5,17 +5,18 @@ from __future__ import annotations
 from tasker_core.server.routes import (
     actions,
     analytics,
+    audit,
     config,
     dead_letters,
     doctor,
     documentation,
     health,
-    home,
     insight,
     metrics,
     steps,
     tasks,
     templates,
+    workers,
 )
 
 ROUTERS = (
@@ -25,11 +26,12 @@ ROUTERS = (
     steps.router,
     templates.router,
     analytics.router,
+    audit.router,
+    workers.router,
     dead_letters.router,
     doctor.router,
     health.router,
     metrics.router,
     config.router,
     documentation.router,
-    home.router,
 )

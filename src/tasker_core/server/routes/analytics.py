@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
@@ -10,7 +10,7 @@ from tasker_core.server.answers import answers
 from tasker_core.server.body import Json, to_bytes
 from tasker_core.server.callers import requires
 from tasker_core.server.core import core_of
-from tasker_core.server.shapes.analytics import BottleneckAnalysis, PerformanceMetrics
+from tasker_core.server.shapes.analytics import BottleneckAnalysis, OverviewResponse, PerformanceMetrics
 
 router = APIRouter(
     prefix="/v1/analytics",
@@ -39,3 +39,14 @@ async def bottlenecks(
     """The steps and templates that took longest on average, how often they fail, and what could be done."""
     core = core_of(request)
     return Json(await core.call(lambda: to_bytes(core.engine.analytics.bottlenecks(limit, min_executions, hours))))
+
+
+@router.get("/overview", response_model=OverviewResponse)
+async def overview(request: Request) -> Json:
+    """What waits and runs at this moment, and how the attempts of the last hour and day went."""
+    board, core = core_of(request).engine.board, core_of(request)
+
+    def told() -> dict[str, Any]:
+        return {"now": board.standing(), "hour": board.lately(1), "day": board.lately(24)}
+
+    return Json(await core.call(lambda: to_bytes(told())))

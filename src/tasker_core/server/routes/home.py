@@ -1,4 +1,4 @@
-"""The first page, until there is a dashboard, and the places where the documentation is."""
+"""The first page of a server without a dashboard, and the places where the documentation is."""
 
 from __future__ import annotations
 

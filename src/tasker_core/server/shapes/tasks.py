@@ -231,10 +231,15 @@ class SummarisedError(Shape):
 class SummarisedStep(Shape):
     step_uuid: UUID
     name: str
+    template_step: str = Field(description="The step of the template that it is made from.")
+    batch_index: int | None = Field(description="Of an instance of a batch: which piece it works on, from 0.")
+    dependencies: list[str] = Field(description="The steps of this task that it waits for.")
     current_state: StepState
     created_at: datetime | None
+    updated_at: datetime | None
     completed_at: datetime | None
     last_attempted_at: datetime | None
+    next_retry_at: datetime | None
     attempts: int
     max_attempts: int
     dependencies_satisfied: bool

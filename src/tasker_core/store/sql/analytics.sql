@@ -40,3 +40,24 @@ group by t.namespace, t.name, t.version
 having count(*) >= :least
 order by average desc, t.namespace, t.name, t.version
 limit :limit
+
+-- name: attempts_by_time
+-- Attempts that ended since a moment, by stretches of :width: how many, and how many of them failed.
+select a.ended_at / :width as stretch, count(*), sum(case when a.ending in ('ok', 'yielded') then 0 else 1 end)
+from tasker.attempts a
+where a.task_id >= :first and a.ended_at >= :since and a.ending not in ('released', 'by_hand', 'taken')
+group by stretch order by stretch
+
+-- name: newest_attempts
+-- A sample of the latest, from which quantiles are told: how long each waited for a worker, and ran.
+select a.claimed_at - a.enqueued_at, a.ended_at - a.claimed_at from tasker.attempts a
+where a.task_id >= :first and a.ended_at >= :since and a.ending not in ('released', 'by_hand', 'taken')
+order by a.task_id desc limit :most
+
+-- name: latest_words
+-- Who did what to tasks created since, the newest first: what workers and the engine did is left out, unless all is asked.
+select t.uuid, t.namespace, t.name, x.no, s.name, x.from_state, x.to_state, x.at, x.actor, x.reason
+from tasker.transitions x join tasker.tasks t on t.id = x.task_id
+  left join tasker.steps s on s.task_id = x.task_id and s.no = x.no
+where x.task_id >= :first and (:everybody = 1 or x.actor like 'client%')
+order by x.at desc, x.task_id desc, x.no limit :limit

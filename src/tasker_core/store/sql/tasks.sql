@@ -30,6 +30,11 @@ where t.uuid = :task
   and (cast(:needles as text) is null or not exists (
     select 1 from jsonb_array_elements_text(:needles::jsonb) as n where strpos(p.context, n) = 0)) --pg
     select 1 from json_each(:needles) as n where instr(p.context, n.value) = 0)) --lite
+  and (cast(:error as text) is null or exists (
+    select 1 from tasker.steps s join tasker.attempts a on a.task_id = s.task_id and a.no = s.no and a.fence = s.fence
+    where s.task_id = t.id and s.state = 'error'
+      and strpos(a.error, :error) > 0)) --pg
+      and instr(a.error, :error) > 0)) --lite
 
 -- name: list_tasks
 -- Newest first, which the numbers tell without a sort.
@@ -75,6 +80,20 @@ select count(*) from tasker.tasks t
 where true
 -- use: asked_of_tasks
 
+-- name: count_states_of_tasks
+-- The tabs of a list: how many of each state the other filters leave.
+select t.state, count(*) from tasker.tasks t
+where true
+-- use: asked_of_tasks
+group by t.state
+
+-- name: count_states_of_tasks_and_payloads
+select t.state, count(*) from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
+where true
+-- use: asked_of_tasks
+-- use: asked_of_payloads
+group by t.state
+
 -- name: task_states
 select t.id, t.state from tasker.tasks t
 where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
@@ -87,6 +106,13 @@ from tasker.steps s
 where s.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where s.task_id in (select value from json_each(:tasks)) --lite
 order by s.task_id, s.no
+
+-- name: count_steps_of_tasks
+-- How far tasks are, where many are listed: a row for each state instead of one for each step.
+select s.task_id, s.state, count(*) from tasker.steps s
+where s.task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where s.task_id in (select value from json_each(:tasks)) --lite
+group by s.task_id, s.state
 
 -- name: names_of_steps
 select s.no, s.name from tasker.steps s where s.task_id = :task

@@ -22,6 +22,9 @@ update tasker.workers set state = 'gone' where id = :worker
 select id, uuid, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at
 from tasker.workers where state in ('live', 'draining') order by started_at
 
+-- name: held_by_workers
+select s.worker, count(*), min(s.claimed_at) from tasker.steps s where s.state = 'in_progress' group by s.worker
+
 -- name: expire_workers
 update tasker.workers set state = 'gone'
 where state in ('live', 'draining') and (beat_at < :oldest

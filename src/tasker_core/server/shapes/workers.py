@@ -1,0 +1,31 @@
+"""Workers as they are told of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field
+
+from tasker_core.server.shapes.base import Shape
+
+
+class ServedHandler(Shape):
+    namespace: str
+    callable: str
+
+
+class WorkerResponse(Shape):
+    worker_uuid: UUID
+    name: str
+    host: str
+    pid: int
+    state: str
+    version: str
+    slots: int
+    held: int = Field(description="Steps that it runs.")
+    held_since: datetime | None = Field(description="Since when it has run the one that it has run for longest.")
+    handlers: list[ServedHandler]
+    started_at: datetime | None
+    beat_at: datetime | None
+    beat_age_seconds: float

@@ -1,0 +1,192 @@
+"""The pages in a real Chromium: what is live, what keys do, and that nothing stands in the way of anybody."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.doors.dashboard.conftest import Shown
+from tests.doors.dashboard.stage import chose, fails
+from tests.support.flows import ok
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+AXE = (Path(__file__).parent / "vendored" / "axe.min.js").read_text("utf-8")
+PATIENCE = 10_000
+"""Milliseconds for which something may take to show."""
+
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="THE DASHBOARD IS NOT TESTED IN A BROWSER: there is no Chromium (apt-get install chromium)",
+    ),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, shown: Shown) -> Iterator[Page]:
+    """A window on the dashboard; an error in its console, or a script that fails, fails the test."""
+    context = browser.new_context(base_url=shown.url, viewport={"width": 1360, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def test_a_task_runs_before_ones_eyes(shown: Shown, page: Page) -> None:
+    stage = shown.stage
+    task = stage.create()
+    page.goto(f"/tasks/{task}")
+    expect(page.locator("h1 .chip")).to_have_text("steps in process")
+    page.locator("#context summary").click()
+    (lease,) = [lease for lease in stage.hands.claim_all() if lease.task_uuid == task]
+    expect(page.locator(".node.s-running .name")).to_have_text("validate_cart")
+    stage.hands.report(ok(lease, {}))
+    expect(page.locator(".node.s-complete .name")).to_have_text("validate_cart")
+    expect(page.locator(".node.s-ready")).to_have_count(3)
+    stage.play(task, {"notify_warehouse": ok})
+    expect(page.locator("h1 .chip")).to_have_text("complete")
+    expect(page.locator(".node.s-complete")).to_have_count(8)
+    expect(page.locator("#context")).to_have_attribute("open", "")
+
+
+def test_steps_that_a_decision_brings_about_appear(shown: Shown, page: Page) -> None:
+    stage = shown.stage
+    task = stage.create("approval")
+    page.goto(f"/tasks/{task}")
+    expect(page.locator(".node.s-absent .name")).to_have_count(8)
+    stage.play(task, {"route": chose("waive"), "waive": None})
+    expect(page.locator(".node.s-running .name")).to_have_text("waive")
+    expect(page.locator(".node.s-absent .name", has_text="ask_manager")).to_have_count(1)
+
+
+def test_a_failed_step_is_retried_from_its_pane(shown: Shown, page: Page) -> None:
+    stage = shown.stage
+    task = stage.create()
+    stage.play(task, {"process_payment": fails("the gateway is down", "permanent_error")})
+    page.goto(f"/tasks/{task}")
+    page.keyboard.press("e")
+    expect(page.locator("#pane .err-text")).to_have_text("the gateway is down")
+    page.locator("#pane summary", has_text="Retry").click()
+    page.locator("#step-reset input[name=reason]").fill("it is up again")
+    page.locator("#step-reset button").click()
+    expect(page.locator(".said")).to_contain_text("process_payment runs again")
+    stage.play(task, {})
+    expect(page.locator("h1 .chip")).to_have_text("complete")
+
+
+def test_an_order_is_restarted_from_a_step_on_another_context(shown: Shown, page: Page) -> None:
+    stage = shown.stage
+    task = stage.create()
+    stage.play(task, {})
+    page.goto(f"/tasks/{task}")
+    page.locator(".node .name", has_text="create_order").click()
+    page.locator("#pane summary", has_text="Restart from here").click()
+    context = page.locator("#step-restart textarea[name=context]")
+    context.fill(context.input_value().replace('"sku": "tea"', '"sku": "pot"'))
+    page.locator("#step-restart button").click()
+    expect(page.locator(".said")).to_contain_text("The task runs again from create_order.")
+    expect(page.locator("h1 .chip")).to_have_text("steps in process")
+    assert stage.engine.views.task(task)["context"]["sku"] == "pot"
+
+
+def test_what_is_typed_and_has_the_focus_stays_while_the_page_renews_itself(shown: Shown, page: Page) -> None:
+    page.goto("/tasks")
+    search = page.locator("[data-search]")
+    search.fill("name:check")
+    before = page.locator(".tabs .count").first.inner_text()
+    shown.stage.create()
+    expect(page.locator(".tabs .count").first).not_to_have_text(before)
+    expect(search).to_be_focused()
+    expect(search).to_have_value("name:check")
+    page.keyboard.type("out")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tasks?q=name%3Acheckout*")
+
+
+def test_keys_lead_everywhere(shown: Shown, page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page.locator("h1")).to_have_text("Tasks")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    second = page.locator("tr[data-row].at a.row-link")
+    expect(second).to_have_attribute("href", page.locator("tr[data-row] a.row-link").first.get_attribute("href") or "")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tasks/*")
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    expect(page.locator("h1")).to_have_text("Workers")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("templ")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Templates")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Workers")
+
+
+def test_updates_are_held_and_go_on(shown: Shown, page: Page) -> None:
+    task = shown.stage.create()
+    page.goto(f"/tasks/{task}")
+    page.keyboard.press("p")
+    expect(page.locator("#stale")).to_contain_text("held")
+    shown.stage.play(task, {})
+    page.wait_for_timeout(700)
+    expect(page.locator("h1 .chip")).to_have_text("steps in process")
+    page.keyboard.press("p")
+    expect(page.locator("h1 .chip")).to_have_text("complete")
+
+
+def test_the_drawing_grows_and_shrinks(shown: Shown, page: Page) -> None:
+    page.goto(shown.task("running"))
+    width = float(page.locator("#graph").get_attribute("width") or 0)
+    page.locator("[data-zoom=in]").click()
+    assert float(page.locator("#graph").get_attribute("width") or 0) == pytest.approx(width * 1.25)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_anybodys_way(shown: Shown, page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    blocked = shown.stage.engine.views.summary(shown.stage.tasks["blocked"])
+    failed = next(step["step_uuid"] for step in blocked["steps"] if step["current_state"] == "error")
+    places = (
+        "/", "/tasks", f"{shown.task('blocked')}?step={failed}", f"{shown.task('retrying')}?view=waterfall",
+        f"{shown.task('running')}?view=steps", f"{shown.task('blocked')}?view=events", "/templates",
+        "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in",
+    )  # fmt: skip
+    for place in places:
+        page.goto(place)
+        page.evaluate(AXE)
+        faults = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)")
+        serious = [
+            (fault["id"], fault["nodes"][0]["html"], fault["nodes"][0]["failureSummary"])
+            for fault in faults if fault["impact"] in ("serious", "critical")
+        ]  # fmt: skip
+        assert serious == [], place
