@@ -21,7 +21,7 @@ endif
 endif
 endif
 
-.PHONY: help env fmt lint types test soak chaos bench bench-peers charts docs demo clean
+.PHONY: help env fmt lint types test soak chaos bench bench-peers charts pictures docs demo clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 13
@@ -64,6 +64,9 @@ bench-peers: $(STAMP)  ## the same beside other systems, each installed in an en
 
 charts: $(STAMP)  ## charts and the table of figures in docs/, from the newest results
 	$(BIN)/python -m bench.charts
+
+pictures: $(STAMP)  ## pictures of the dashboard's pages into docs/, with the system's Chromium
+	$(BIN)/python -m tests.doors.dashboard.shots
 
 demo: $(STAMP)  ## the checkout example: happy, declined, timed out, killed
 	$(BIN)/python -m examples.checkout.demo

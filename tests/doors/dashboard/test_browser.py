@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.doors.dashboard.chromium import CHROMIUM
 from tests.doors.dashboard.conftest import Shown
 from tests.doors.dashboard.stage import chose, fails
 from tests.support.flows import ok
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 AXE = (Path(__file__).parent / "vendored" / "axe.min.js").read_text("utf-8")
 PATIENCE = 10_000
 """Milliseconds for which something may take to show."""
