@@ -5,7 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
+
+from fastapi import Request
+
+from tasker_core.server.core import core_of
 
 V = TypeVar("V")
 
@@ -20,6 +25,8 @@ class Believed(Generic[V]):
         self._kept: dict[Hashable, tuple[float, float, V]] = {}
         self._lock = threading.Lock()
         self._asking: dict[Hashable, threading.Lock] = {}
+        self._running: dict[Hashable, Future[V]] = {}
+        self._pool = ThreadPoolExecutor(2, "tasker-dashboard-figures")
 
     def get(self, about: Hashable, ask: Callable[[], V]) -> V:
         """The figure, no older than may be; who finds another asking takes what is known, or waits for the first."""
@@ -41,16 +48,36 @@ class Believed(Generic[V]):
             with self._lock:
                 if len(self._kept) >= MOST_KEPT:
                     self._kept.clear()
-                    self._asking = {about: asking}
+                    self._asking, self._running = {about: asking}, {}
                 self._kept[about] = (ended, ended + max(FRESH, SHARE * (ended - began)), value)
             return value
         finally:
             asking.release()
 
+    def soon(self, about: Hashable, ask: Callable[[], V], seconds: float) -> V | None:
+        """The same, for who doesn't want to wait longer than that: an older figure then, or None where there is none
+        yet. It is worked out all the same, for who asks next."""
+        kept = self._kept.get(about)
+        if kept is not None and time.monotonic() < kept[1]:
+            return kept[2]
+        with self._lock:
+            running = self._running.get(about)
+            if running is None or running.done():
+                running = self._running[about] = self._pool.submit(self.get, about, ask)
+        try:
+            return running.result(seconds)
+        except TimeoutError:
+            return None if kept is None else kept[2]
 
-def believed(state: Any) -> Believed[Any]:
-    """The figures of one application, kept in its ``state``."""
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def believed(request: Request) -> Believed[Any]:
+    """The figures of the application that a request came to."""
+    state = request.app.state
     if not hasattr(state, "dashboard_figures"):
         state.dashboard_figures = Believed()
+        core_of(request).at_stop.append(state.dashboard_figures.close)
     found: Believed[Any] = state.dashboard_figures
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from hypothesis import given
@@ -12,6 +11,7 @@ from tasker_core.dashboard.drawing.graph import CHARACTER, graph_of_task, graph_
 from tasker_core.dashboard.drawing.layout import lay_out
 from tasker_core.dashboard.drawing.waterfall import waterfall
 from tests.doors.dashboard.conftest import Shown
+from tests.support.flows import flow
 
 
 @st.composite
@@ -78,20 +78,15 @@ def test_a_waterfall_tells_waiting_running_failing_and_backoff_apart(shown: Show
 
 
 def test_five_thousand_steps_are_a_page_of_less_than_three_megabytes(shown: Shown) -> None:
-    from tests.support.flows import flow
-
-    wide = {
-        "first": [],
-        **{f"step_{no:04}": ["first"] for no in range(4_998)},
-        "last": [f"step_{no:04}" for no in range(4_998)],
-    }
+    middle = [f"step_{no:04}" for no in range(4_998)]
+    wide = {"first": [], **{name: ["first"] for name in middle}, "last": middle}
     shown.served.engine.catalog.register(flow(wide, name="wide", namespace="wide"), replace=False)
     task = shown.stage.create("wide")
-    for view in ("graph", "waterfall", "steps", "events"):
-        answer = shown.reader.open(f"/tasks/{task}?view={view}").answer
-        assert len(answer.content) < 3_000_000, view
-    page = shown.reader.open(f"/tasks/{task}").answer.text
-    assert len(re.findall(r'class="box"', page)) == 5_000 and "step_4997" in page
+    for view in ("graph", "waterfall"):
+        answer = shown.reader.http.get(f"/tasks/{task}?view={view}")
+        assert answer.status_code == 200 and len(answer.content) < 3_000_000, view
+        if view == "graph":
+            assert answer.text.count('class="box"') == 5_000 and "step_4997" in answer.text
 
 
 def _summary(instances: int) -> dict[str, Any]:

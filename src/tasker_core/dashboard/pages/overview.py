@@ -48,7 +48,7 @@ class Overview:
 async def overview_page(request: Request) -> Response:
     """How everything stands."""
     visit = Visit(request)
-    figures = believed(request.app.state)
+    figures = believed(request)
     return await visit.page(
         "overview.html", lambda: read_overview(visit.engine, figures, lists=visit.may("tasks:list")), section="overview"
     )

@@ -21,6 +21,8 @@ from tasker_core.words import TaskState
 router = pages()
 
 PER_PAGE = 50
+PATIENCE = 0.15
+"""Seconds for which a page waits to be told how many there are; after that it comes without, and renews itself."""
 ALWAYS = (
     "steps_in_process", "waiting_for_retry", "blocked_by_failures", "error", "complete", "cancelled",
     "resolved_manually",
@@ -36,7 +38,7 @@ TAB_NAMES = {
 class Tab:
     state: str
     name: str
-    count: int
+    count: int | None
     url: str
     is_open: bool
 
@@ -48,7 +50,7 @@ class TaskList:
     search: Search
     state: str
     tabs: Sequence[Tab]
-    total: int
+    total: int | None
     tasks: Sequence[Mapping[str, Any]]
     next: str | None
     is_first: bool
@@ -68,7 +70,7 @@ async def tasks_page(request: Request, q: str = "", state: str = "", after: str 
         return go(f"/tasks/{asked.task}")
     if "error" in asked.filters:
         visit.demand(SEES_EVERYTHING)
-    figures = believed(request.app.state)
+    figures = believed(request)
     return await visit.page(
         "tasks.html", lambda: task_list(visit.engine, figures, asked, state, after or None), section="tasks"
     )
@@ -82,21 +84,27 @@ def task_list(engine: Engine, figures: Believed[Any], asked: Search, state: str,
     state = filters.get("state") or ""
     rest = {name: value for name, value in filters.items() if name != "state"}
     lines = engine.board.lines(filters, PER_PAGE, after)
-    counts = figures.get(("states", asked.text), lambda: engine.board.states(rest))
+    counts = figures.soon(("states", asked.text), lambda: engine.board.states(rest), PATIENCE)
     listing = engine.listings.templates()
     text = " ".join(word for word in asked.text.split() if not word.startswith("state:"))
     return TaskList(
-        asked, state, _tabs(counts, text, state), sum(counts.values()), lines["tasks"],
+        asked, state, _tabs(counts, text, state), None if counts is None else sum(counts.values()), lines["tasks"],
         _url(text, state, lines["next"]) if lines["next"] else None, after is None, _url(text, state),
         [each["name"] for each in listing["namespaces"]], sorted({each["name"] for each in listing["templates"]}),
         HINTS, _twin(filters, after),
     )  # fmt: skip
 
 
-def _tabs(counts: Mapping[str, int], text: str, state: str) -> list[Tab]:
-    shown = [each for each in TaskState if each in ALWAYS or counts.get(each) or each == state]
+def _tabs(counts: Mapping[str, int] | None, text: str, state: str) -> list[Tab]:
+    shown = [each for each in TaskState if each in ALWAYS or (counts or {}).get(each) or each == state]
     return [
-        Tab(each, TAB_NAMES.get(each, each.replace("_", " ")), counts.get(each, 0), _url(text, each), each == state)
+        Tab(
+            each,
+            TAB_NAMES.get(each, each.replace("_", " ")),
+            None if counts is None else counts.get(each, 0),
+            _url(text, each),
+            each == state,
+        )
         for each in shown
     ]
 

@@ -71,6 +71,8 @@ function coarse(seconds) {
 
 function tick() {
   const now = Date.now();
+  // A figure that took too long for the page is there by now.
+  if (document.getElementById("live")?.dataset.again === "yes") renew();
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const said = coarse(Math.abs(now - Date.parse(time.dateTime)) / 1000);
     if (time.textContent !== said) time.textContent = said;
