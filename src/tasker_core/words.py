@@ -73,6 +73,17 @@ class StepState(StrEnum):
         return self in (StepState.COMPLETE, StepState.ERROR, StepState.CANCELLED, StepState.RESOLVED_MANUALLY)
 
 
+class Death(StrEnum):
+    """Why there is a dead letter: what a person should look at."""
+
+    STALENESS_TIMEOUT = "staleness_timeout"
+    MAX_RETRIES_EXCEEDED = "max_retries_exceeded"
+    DEPENDENCY_CYCLE_DETECTED = "dependency_cycle_detected"
+    WORKER_UNAVAILABLE = "worker_unavailable"
+    WORKER_LOST = "worker_lost"
+    MANUAL_DLQ = "manual_dlq"
+
+
 class LeaseKey(NamedTuple):
     """Which claim of which step, the pass of every report: the task's number in the store, the step's number in the
     task, and the fence, which rises with each claim of the step and never falls. So no key is ever repeated."""
@@ -158,7 +169,7 @@ class Verdict(NamedTuple):
     """What an outcome means for its step: the next state, when it may run again, and what is written down.
 
     ``spends_attempt`` is False only for a hand-back and for one that yielded at a ``checkpoint``. ``crashes`` is the
-    number of losses in a row after this one.
+    number of losses in a row after this one, ``death`` the reason for a dead letter, "" where nobody must look at it.
     """
 
     key: LeaseKey
@@ -170,6 +181,7 @@ class Verdict(NamedTuple):
     spends_attempt: bool = True
     crashes: int = 0
     checkpoint: JsonText | None = None
+    death: str = ""
 
 
 @dataclass(slots=True)

@@ -293,7 +293,7 @@ def test_open_dead_letters(engine: Engine, hands: Hands, clock: ManualClock) -> 
     clock.advance(4)
     found = the_one(engine, CheckKind.DEAD_LETTERS)
     assert found.level is Level.WARNING and found.text.startswith("1 dead letter is open, the first for 4 s")
-    assert found.advice.endswith(f"tasker explain {task}")
+    assert found.advice.endswith(f"tasker dlq show --task {task}")
     engine.cancel(task, actor="ann")
     assert findings(engine) == []
 

@@ -13,9 +13,11 @@ from bench import templates
 from bench.history import load
 from tasker_core.clock import ManualClock
 from tasker_core.engine import Engine
+from tasker_core.engine.staleness import PAGE, Vigilance
 from tasker_core.rules.diagnosis import CheckKind
 from tasker_core.rules.template import Template
 from tasker_core.store import Store, open_database
+from tasker_core.store.staleness import TASKS, WALKS
 from tests.support.batches import batching, cut
 from tests.support.flows import Hands, failed, ok, wish, yielded
 from tests.support.meddling import meddle
@@ -130,6 +132,25 @@ def _look_at_the_whole_store(database: ExplainingPostgres | ExplainingSqlite) ->
     engine.stop_sweeping()
 
 
+def _look_for_standstills(database: ExplainingPostgres | ExplainingSqlite) -> None:
+    """A slice along each way, with a step that runs and one that waits, and the monitor."""
+    clock = ManualClock(time.time_ns() // 1_000)
+    engine = Engine(Store(database), clock=clock, vigilance=Vigilance(dry_run=True))
+    hands = Hands(engine)
+    running, waiting = hands.claim_all(2)
+    hands.report(failed(waiting))
+    database.accesses.clear()
+    for _ in range(len(WALKS) + 1):
+        engine.watchman.look()
+    assert engine.dead_letters.staleness(50)
+    assert {access.statement for access in database.accesses} >= {
+        *(walk.statement for walk in (*WALKS, TASKS)), "paces_of_tasks",
+    }  # fmt: skip
+    engine.give_back(hands.number, [running.key], "the test is over")
+    clock.advance(60)
+    engine.enqueue_due(hands.actor)
+
+
 def _complaints(accesses: list[Access], most_rows: int = MOST_ROWS) -> list[str]:
     wrong = []
     for access in accesses:
@@ -170,6 +191,21 @@ def test_sqlite_finds_what_belongs_together_by_an_index(grown_sqlite: str) -> No
         assert isinstance(database, ExplainingSqlite)
         database.accesses = []
         _list_what_belongs_together(database)
+    assert _complaints(database.accesses) == []
+
+
+@pytest.mark.parametrize("plans", ["force_custom_plan", "force_generic_plan"])
+def test_postgres_looks_for_standstills_in_slices(grown_postgres: str, plans: str) -> None:
+    with closing(ExplainingPostgres(grown_postgres, plans)) as database:
+        _look_for_standstills(database)
+    assert _complaints(database.accesses, most_rows=PAGE) == []
+
+
+def test_sqlite_looks_for_standstills_in_slices(grown_sqlite: str) -> None:
+    with closing(ExplainingSqlite.from_url(grown_sqlite)) as database:
+        assert isinstance(database, ExplainingSqlite)
+        database.accesses = []
+        _look_for_standstills(database)
     assert _complaints(database.accesses) == []
 
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from tasker_core.store import Store
+from tasker_core.store.burial import DeadLetter, Letter
 from tasker_core.store.rows import WorkerRow
-from tasker_core.store.settling import DeadLetter
 from tasker_core.words import StepState
 from tests.support.graphs import Stage, complete, lose, tables
 
@@ -108,7 +108,9 @@ def test_abandoned_steps_come_in_portions(stage: Stage) -> None:
 def test_a_dead_letter_is_written_with_the_verdict_that_caused_it(stage: Stage) -> None:
     task = stage.task(stage.template({"only": []}))
     (held,) = stage.claim("shop/only")
-    letter = DeadLetter(stage.ids.new(), held.key, "worker_lost", '{"workers":[1,2,3]}')
+    letter = DeadLetter(
+        held.key, Letter(stage.ids.new(), held.key.task, held.key.no, "worker_lost", '{"workers":[1,2,3]}')
+    )
     done = stage.settle(lose(held, StepState.ERROR), dead=[letter])
     assert done.rested == {task: "blocked_by_failures"}
     ((_, of_task, no, reason, detail, status, at, *_),) = tables(stage.store, "dead_letters")["dead_letters"]
@@ -121,7 +123,7 @@ def test_a_verdict_that_did_not_apply_buries_nothing(stage: Stage) -> None:
     (held,) = stage.claim("shop/only")
     stage.settle(complete(held))
     before = tables(stage.store)
-    letter = DeadLetter(stage.ids.new(), held.key, "worker_lost", "{}")
+    letter = DeadLetter(held.key, Letter(stage.ids.new(), held.key.task, held.key.no, "worker_lost", "{}"))
     stage.settle(lose(held, StepState.ERROR), dead=[letter])
     assert tables(stage.store) == before
 

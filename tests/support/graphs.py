@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, TypeAlias
 from tasker_core.clock import ManualClock, RandomIds
 from tasker_core.rules.payload import digest
 from tasker_core.store import Store
+from tasker_core.store.burial import DeadLetter
 from tasker_core.store.claiming import Claim
 from tasker_core.store.creating import NewTask
 from tasker_core.store.postgres import PostgresDatabase
 from tasker_core.store.rows import ClaimedRow, WorkerRow
-from tasker_core.store.settling import DeadLetter, Ruling, Settlement
+from tasker_core.store.settling import Ruling, Settlement
 from tasker_core.store.sqlite import SqliteDatabase
 from tasker_core.store.tasks import Creation
 from tasker_core.store.templates import NewTemplate

@@ -275,8 +275,8 @@ class Model:
         step.checkpoint = step.checkpoint if verdict.checkpoint is None else verdict.checkpoint
         if verdict.state is StepState.ENQUEUED:
             step.enqueued_at = now
-        if ending is Ending.LOST and verdict.state is StepState.ERROR:
-            self.dead.append((task.number, no, "worker_lost"))
+        if verdict.death and task.number not in {number for number, _, _ in self.dead}:
+            self.dead.append((task.number, no, str(verdict.death)))
         return True
 
     def _bear(self, opener: LeaseKey, born: Sequence[NewStep], batch: NewBatch | None, now: Micros) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import auth, config, dev, doctor, explain, migrate, prune, run, server, task, template, worker
+from tasker_core.cli import auth, config, dev, dlq, doctor, explain, migrate, prune, run, server, task, template, worker
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, SettingsError, TaskerError
 from tasker_core.settings import load_settings
@@ -35,6 +35,7 @@ app.command("prune")(prune.prune)
 app.add_typer(config.app, name="config")
 app.add_typer(task.app, name="task")
 app.add_typer(template.app, name="template")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(auth.app, name="auth")
 
 
@@ -81,7 +82,9 @@ def main() -> None:
 
 
 def _is_usage(error: TaskerError) -> bool:
-    return type(error).__name__ in ("UnknownTemplateError", "TaskNotFoundError", "StepNotFoundError")
+    return type(error).__name__ in (
+        "UnknownTemplateError", "TaskNotFoundError", "StepNotFoundError", "DeadLetterNotFoundError",
+    )  # fmt: skip
 
 
 def _plain(error: BaseException) -> str:

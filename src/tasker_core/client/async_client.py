@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
+from tasker_core.client.dead_letter_calls import DeadLetterCalls
+from tasker_core.client.dead_letters import AsyncBurying
 from tasker_core.client.operator import AsyncOperating
 from tasker_core.client.operator_calls import OperatorCalls
 from tasker_core.client.place import Place
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from tasker_core.client.threads import Threads
 
 
-class AsyncTaskerClient(AsyncOperating):
+class AsyncTaskerClient(AsyncOperating, AsyncBurying):
     """``TaskerClient`` for an event loop: the same arguments, methods, answers and errors, to be awaited.
 
     Belongs to the event loop in which it is first used. It asks a server without a thread; the store of this process
@@ -59,6 +61,7 @@ class AsyncTaskerClient(AsyncOperating):
         self._door: Threads | AsyncHttp = place.async_http(initiator) if place.is_server else place.threads()
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
         self._operator = OperatorCalls(initiator)
+        self._dead_letters = DeadLetterCalls(initiator)
 
     async def create_task(
         self,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
+from tasker_core.client.dead_letter_calls import DeadLetterCalls
+from tasker_core.client.dead_letters import Burying
 from tasker_core.client.local import Local
 from tasker_core.client.operator import Operating
 from tasker_core.client.operator_calls import OperatorCalls
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class TaskerClient(Operating):
+class TaskerClient(Operating, Burying):
     """Creates tasks and tells what became of them: in the store itself, or of a server. Safe to share between threads.
 
     Args:
@@ -75,6 +77,7 @@ class TaskerClient(Operating):
         self._door: Local | Http = place.http(initiator) if place.is_server else place.local()
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
         self._operator = OperatorCalls(initiator)
+        self._dead_letters = DeadLetterCalls(initiator)
 
     def create_task(
         self,

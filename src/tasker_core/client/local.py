@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tasker_core.client.templates import not_replaced
 from tasker_core.engine import Engine, TaskRequest
 from tasker_core.engine.create import Creator
+from tasker_core.engine.dead_letters import DeadLetters
 from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.engine.operator import Operator
+from tasker_core.engine.requeue import Requeuer
 from tasker_core.engine.views import Views
 from tasker_core.errors import TaskNotFoundError
 from tasker_core.rules.template import Template
 from tasker_core.settings import load_settings
-from tasker_core.words import TaskState
+from tasker_core.words import TaskState, Word
 
 if TYPE_CHECKING:
     from tasker_core.client.call import Call
@@ -98,6 +100,19 @@ class Local:
         """The step with this UUID, after the operator did something with the step of its name."""
         do(self._engine.operator, self._engine.views.step(task, step)["name"])
         return self._engine.views.step(task, step)
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        return self._engine.dead_letters
+
+    @property
+    def requeuer(self) -> Requeuer:
+        return self._engine.requeuer
+
+    def requeued(self, letter: str, word: Word) -> dict[str, Any]:
+        """The dead letter, after what it stands for was put back."""
+        self._engine.requeuer.requeue(letter, word)
+        return self._engine.dead_letters.get(letter)
 
     def register(self, template: Template) -> None:
         done = self._engine.catalog.register(template, replace=load_settings().env == "development")

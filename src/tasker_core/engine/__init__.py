@@ -26,7 +26,9 @@ from tasker_core.engine.memory import Memory
 from tasker_core.engine.operator import Operator
 from tasker_core.engine.prune import Pruned, Pruner
 from tasker_core.engine.requests import TaskRequest
+from tasker_core.engine.requeue import Requeuer
 from tasker_core.engine.settle import Settler
+from tasker_core.engine.staleness import Vigilance, Watchman
 from tasker_core.engine.step_transaction import StepTransaction
 from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.traces import record_steps
@@ -64,7 +66,8 @@ class Engine:
     ``clock``, ``ids`` and ``roll`` (numbers in [0, 1) that spread the retries) are parameters, so that tests own time
     and chance. ``retention`` (microseconds) is for how long finished tasks are kept; None is for ever.
     ``environment`` is the one whose changes templates are taken with; ``enforce_schemas`` takes every template to say
-    ``schema_validation: enforce``.
+    ``schema_validation: enforce``. ``vigilance`` says how tasks that stand still are looked for; None doesn't look.
+    ``buries`` is whether dead letters are written without anybody asking for it.
     """
 
     def __init__(
@@ -78,6 +81,8 @@ class Engine:
         retention: Micros | None = None,
         environment: str = "",
         enforce_schemas: bool = False,
+        vigilance: Vigilance | None = None,
+        buries: bool = True,
     ) -> None:
         self.store = store
         self.clock = clock or clock_of(store.database)
@@ -91,15 +96,22 @@ class Engine:
         self.catalog = Catalog(store, self.clock, self.ids, environment=environment, enforce_schemas=enforce_schemas)
         self.views = Views(store, self.catalog, self.clock)
         self.listings = Listings(store, self.catalog)
-        self.dead_letters = DeadLetters(store, self.catalog, self.clock)
         self.analytics = Analytics(store, self.catalog, self.clock)
         self.board = Board(store, self.catalog, self.clock)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = self._create_on(store, self.wake)
-        self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll)
+        self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll, buries=buries)
         self.operator = Operator(store, self.catalog, self._memory, self.wake, self.clock, self.ids)
+        self.watchman = Watchman(store, self.catalog, self.operator, self.clock, self.ids, vigilance, buries=buries)
+        self.dead_letters = DeadLetters(store, self.catalog, self.watchman, self.clock)
+        self.requeuer = Requeuer(store, self.operator, self.clock, self.ids)
         self._pruner = Pruner(store, self.clock, retention)
-        self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time, self._pruner.keep)
+        self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time, self._do_chores)
+
+    def _do_chores(self) -> None:
+        """What the process that has the duty does besides sweeping."""
+        self.watchman.look()
+        self._pruner.keep()
 
     def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool = True) -> list[Created]:
         """Create tasks, all or none; see ``Creator.create``. Returns after the commit."""

@@ -144,6 +144,10 @@ class Known:
         """What the template says of step ``no``. Raises IndexError."""
         return self.template.steps[self.place(no)]
 
+    def retry_policy(self, no: int) -> RetryPolicy:
+        """When and how often step ``no`` is run again."""
+        return self._limits[self.place(no)][0]
+
     def attempted(self, no: int, attempt: int, crashes: int) -> Attempted:
         """What the rules ask about an attempt of step ``no``."""
         policy, max_crashes = self._limits[self.place(no)]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.rules.template import Template
+from tasker_core.store.burial import Letter
 from tasker_core.store.settling import Ruling, Settlement
 from tasker_core.telemetry import metrics
 from tasker_core.words import Ending, Report, StepState, TaskState
@@ -45,10 +46,15 @@ def count_settled(
         for ruling in rulings:
             if ruling.verdict.state is not StepState.COMPLETE and ruling.verdict.key in done.applied:
                 metrics.RESULTS_PROCESSED.add(ruling.ending, ruling.verdict.state)
-                if ruling.ending is Ending.LOST and ruling.verdict.state is StepState.ERROR:
-                    metrics.DLQ_ENTRIES.add("worker_lost")
+    count_buried(done.buried)
     if done.rested:
         _count_rested({report.outcome.key.task: report for report in reports}, done, catalog)
+
+
+def count_buried(letters: Iterable[Letter]) -> None:
+    """Dead letters were written."""
+    for reason, n in Counter(str(letter.reason) for letter in letters).items():
+        metrics.DLQ_ENTRIES.add(reason, n=n)
 
 
 def _count_rested(reports: Mapping[int, Report], done: Settlement, catalog: Catalog) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from tasker_core.clock import SECOND
 from tasker_core.engine import Engine
+from tasker_core.engine.staleness import Vigilance
+from tasker_core.rules.staleness import Defaults
 from tasker_core.settings import load_settings
 from tasker_core.store import Store, open_database
 from tasker_core.words import Micros
@@ -45,6 +47,18 @@ def lease_time(settings: Settings) -> Micros:
     return round(settings.worker.lease_seconds * SECOND)
 
 
+def vigilance(settings: Settings) -> Vigilance | None:
+    """How tasks that stand still are looked for; None where they aren't."""
+    said = settings.dlq
+    if not (said.enabled and said.staleness_detection):
+        return None
+    defaults = Defaults(
+        said.waiting_for_dependencies_minutes, said.waiting_for_retry_minutes, said.steps_in_process_minutes,
+        said.max_duration_minutes, said.auto_transition_to_error, said.auto_move_to_dlq,
+    )  # fmt: skip
+    return Vigilance(defaults, round(said.detection_interval_seconds * SECOND), said.batch_size, said.dry_run)
+
+
 def open_engine(url: str, settings: Settings | None = None) -> Engine:
     """The engine on ``url``, migrated. Hand it back with ``close_engine``.
 
@@ -65,6 +79,8 @@ def open_engine(url: str, settings: Settings | None = None) -> Engine:
                 lease_time=lease_time(settings),
                 environment=settings.env,
                 enforce_schemas=settings.schema_validation == "enforce",
+                vigilance=vigilance(settings),
+                buries=settings.dlq.enabled,
             )
             shared = _open[key] = _Shared(engine, 0)
         shared.users += 1

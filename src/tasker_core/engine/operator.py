@@ -19,12 +19,14 @@ from tasker_core.rules import mend as rules
 from tasker_core.rules.expand import Choice, choice_of
 from tasker_core.rules.mend import Mend, Situation
 from tasker_core.rules.payload import decode, encode
+from tasker_core.rules.staleness import Course
 from tasker_core.rules.verdict import by_hand
 from tasker_core.store import Store
 from tasker_core.store.repairs import ByHand, Mended, NewContext, Results, Saying
 from tasker_core.store.settling import Birth, Ruling
+from tasker_core.store.staleness import Fallen, Fate
 from tasker_core.telemetry import tracing
-from tasker_core.words import Ending, JsonText, LeaseKey, Outcome, StepState, TaskState, Violation, Word
+from tasker_core.words import Ending, JsonText, LeaseKey, Micros, Outcome, StepState, TaskState, Violation, Word
 
 
 class Operator:
@@ -90,6 +92,28 @@ class Operator:
         kept = {"manually_completed": True, "completed_by": by or word.actor, "completion_reason": word.reason}
         text = encode({"result": result, "metadata": {**(metadata or {}), **kept}}, f"result of step {step!r}")
         self._settle(task, step, word, StepState.COMPLETE, text)
+
+    def requeue(self, task: str, letter: str, word: Word, after: Micros) -> Micros | None:
+        """Have run again what a dead letter of the task stands for, ``after`` so long, and resolve the letter.
+
+        For how long the letter had waited; None when the word was said before. Raises DeadLetterNotFoundError.
+        """
+        known, saying = self._saying(task, word)
+        done = self._store.dead_letters.requeue(
+            letter, saying, saying.now + after, lambda there: rules.requeue(there, after)
+        )
+        if done is None:
+            return None
+        mended, waited = done
+        self._tell(known, saying, mended)
+        return waited
+
+    def see_to(self, known: Known, saying: Saying, judge: Callable[[Situation, Course], Fate | None]) -> Fallen | None:
+        """Do to a task that stands still what ``judge`` says; None where it says that nothing is to be."""
+        done = self._store.staleness.judge(saying, judge)
+        if done is not None:
+            self._tell(known, saying, done.mended)
+        return done
 
     def _mend(self, task: str, word: Word, judge: Callable[[Situation, Results], Mend]) -> None:
         known, saying = self._saying(task, word)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tasker_core.clock import Clock, Ids
+from tasker_core.engine.burying import letter_of
 from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.counting import count_settled
 from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance
@@ -21,10 +21,9 @@ from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
 from tasker_core.store.database import Access
-from tasker_core.store.settling import Birth, DeadLetter, Ruling, Settlement
+from tasker_core.store.settling import Birth, Ruling, Settlement
 from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import (
-    Ending,
     LeaseKey,
     Micros,
     Outcome,
@@ -43,13 +42,15 @@ LARGEST_BATCH_BYTES = 4 * 1024 * 1024
 
 
 class Settler:
-    """The verb ``settle``. ``roll`` gives numbers in [0, 1) that spread the retries."""
+    """The verb ``settle``. ``roll`` gives numbers in [0, 1) that spread the retries; ``buries`` says that dead letters
+    are written."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids, roll: Callable[[], float]
-    ) -> None:
+        self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids, roll: Callable[[], float],
+        *, buries: bool = True,
+    ) -> None:  # fmt: skip
         self._store, self._catalog, self._memory = store, catalog, memory
-        self._clock, self._ids, self._roll = clock, ids, roll
+        self._clock, self._ids, self._roll, self._buries = clock, ids, roll, buries
 
     def settle(
         self, reports: Sequence[Report], actor: str, claim: Claim | None = None
@@ -123,7 +124,11 @@ class Settler:
         if len(reports) == 1 and self._opens(reports[0]):
             return self._open(reports[0], stamp, now, actor, claim)
         rulings = [self._ruling(report, now) for report in reports]
-        dead = [self._letter(ruling, actor) for ruling in rulings if _is_poison(ruling)]
+        dead = [
+            letter_of(self._store, self._ids, self._catalog.known(report.template), report, ruling, actor)
+            for report, ruling in zip(reports, rulings, strict=True)
+            if ruling.verdict.death and self._buries
+        ]
         ends = batch_ends(rulings, self._batches_of(reports))
         return rulings, self._store.steps.settle(rulings, stamp, now, actor, claim, dead, ends)
 
@@ -238,18 +243,6 @@ class Settler:
                 stamped, "late report refused: the lease was lost", self._clock.now(), actor
             )
 
-    def _letter(self, ruling: Ruling, actor: str) -> DeadLetter:
-        """Names the workers that were lost in a row; the last one's attempt isn't among the ended ones yet."""
-        key, verdict = ruling.verdict.key, ruling.verdict
-        ended = [attempt for attempt in self._store.tasks.attempts(key.task) if attempt.no == key.no]
-        lost = [attempt.worker for attempt in ended if attempt.ending == Ending.LOST]
-        steps, _ = self._store.tasks.steps([key.task])
-        lost += [step.worker for step in steps[key.task] if step.no == key.no]
-        names = self._store.workers.names(lost)
-        workers = [f"{names[w][1]} ({names[w][0]})" if w in names else str(w) for w in lost[-verdict.crashes :]]
-        detail = json.dumps({"reason": verdict.reason, "workers": workers, "by": actor})
-        return DeadLetter(self._ids.new(), key, "worker_lost", detail)
-
 
 def _distinct(reports: Sequence[Report]) -> list[Report]:
     """Of several reports of one lease the first, where it stands."""
@@ -263,10 +256,6 @@ def _over(rulings: Sequence[Ruling], done: Settlement) -> list[tuple[int, int]]:
     """The steps that were brought to their end."""
     ended = (ruling.verdict for ruling in rulings if ruling.verdict.state.is_final)
     return [(verdict.key.task, verdict.key.no) for verdict in ended if verdict.key in done.applied]
-
-
-def _is_poison(ruling: Ruling) -> bool:
-    return ruling.ending is Ending.LOST and ruling.verdict.state is StepState.ERROR
 
 
 def _batches(reports: Sequence[Report]) -> Iterator[list[Report]]:

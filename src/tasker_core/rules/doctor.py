@@ -162,10 +162,10 @@ def _dead_letters(pile: Pile | None, now: Micros) -> Check:
         return Check(CheckKind.DEAD_LETTERS, Level.OK, "dead letters", "none is open")
     are = "is" if pile.size == 1 else "are"
     text = (
-        f"{counted(pile.size, 'dead letter')} {are} open, the first for {span(now - pile.since)}: steps whose workers "
-        "were lost again and again"
+        f"{counted(pile.size, 'dead letter')} {are} open, the first for {span(now - pile.since)}: tasks that failed "
+        "for good or stood still"
     )
-    advice = f"find out what ends the process (memory, a crash in a library): tasker explain {pile.task}"
+    advice = f"see which faults there are: tasker dlq groups; tasker dlq show --task {pile.task}"
     return Check(CheckKind.DEAD_LETTERS, Level.WARNING, "dead letters", text, advice, _details(pile))
 
 

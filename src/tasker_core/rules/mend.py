@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from tasker_core.rules.expand import Choice, Growth
 from tasker_core.rules.graph import children_of, parents_of, reachable
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.states import task_state
-from tasker_core.words import StepState, TaskState
+from tasker_core.words import Micros, StepState, TaskState
 
 
 class Standing(NamedTuple):
@@ -41,11 +41,13 @@ class Standing(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a step becomes, and for how many things it waits then. One that begins ``anew`` has its attempts again."""
+    """What a step becomes, and for how many things it waits then. One that begins ``anew`` has its attempts again, the
+    first one not before ``after`` microseconds."""
 
     state: StepState
     waits: int
     anew: bool = False
+    after: Micros = 0
 
 
 class Batch(NamedTuple):
@@ -119,9 +121,35 @@ def reset(there: Situation, name: str) -> Mend:
 
 
 def retry(there: Situation) -> Mend:
-    """All failed steps run again. Raises TaskStateError where none has failed."""
+    """All failed steps run again, and what was cancelled when the task ended as ``error``.
+
+    Raises TaskStateError where there is neither.
+    """
     there.refuse(*NEVER_AGAIN, may="only the failed steps of an unfinished task, or of one given up, are run again")
+    if there.state is TaskState.ERROR and any(step.state is StepState.CANCELLED for step in there.steps.values()):
+        # It stood still for too long: nothing of it has to have failed.
+        return _again(there, {no for no, step in there.steps.items() if step.state is StepState.ERROR})
     return _again(there, _failed(there, "nothing can be run again"))
+
+
+def requeue(there: Situation, after: Micros) -> Mend:
+    """The same, ``after`` so many microseconds: what would be ready waits for its time until then."""
+    mend = retry(there)
+    if not after:
+        return mend
+    changes = {
+        no: change._replace(state=StepState.WAITING_FOR_RETRY, after=after)
+        if change.anew and change.state is StepState.ENQUEUED
+        else change
+        for no, change in mend.steps.items()
+    }
+    states = {no: step.state for no, step in there.steps.items()} | {no: c.state for no, c in changes.items()}
+    return replace(mend, task=task_state(states.values()), steps=changes)
+
+
+def time_out(there: Situation) -> Mend:
+    """A task that is to end because it stood still for too long: what isn't finished of it never will be."""
+    return _ended(there, TaskState.ERROR)
 
 
 def restart(there: Situation, name: str, growth: Growth, choices: Mapping[int, Choice], *, edited: bool) -> Mend:
@@ -163,6 +191,10 @@ def end(there: Situation, state: TaskState) -> Mend:
         _failed(there, "it can be cancelled, not given up")
     else:
         there.refuse(*NEVER_AGAIN, may="only an unfinished task, or one that was given up, can be resolved")
+    return _ended(there, state)
+
+
+def _ended(there: Situation, state: TaskState) -> Mend:
     unfinished = {no: step for no, step in sorted(there.steps.items()) if not step.state.is_final}
     return Mend(state, {no: Change(StepState.CANCELLED, step.waits) for no, step in unfinished.items()})
 

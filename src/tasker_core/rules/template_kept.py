@@ -17,7 +17,6 @@ KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
     Template: {
         "system_dependencies": _ANY_VALUE,
         "domain_events": _ANY_VALUE,
-        "lifecycle": _ANY_VALUE,
         "default_options": _ANY_VALUE,
     },
     StepTemplate: {

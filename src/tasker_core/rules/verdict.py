@@ -7,7 +7,18 @@ from typing import Any
 
 from tasker_core.rules.payload import encode
 from tasker_core.rules.retry import delay_after
-from tasker_core.words import Attempted, Ending, JsonText, LeaseKey, Micros, Outcome, StepError, StepState, Verdict
+from tasker_core.words import (
+    Attempted,
+    Death,
+    Ending,
+    JsonText,
+    LeaseKey,
+    Micros,
+    Outcome,
+    StepError,
+    StepState,
+    Verdict,
+)
 
 
 def decide(outcome: Outcome, attempted: Attempted, now: Micros, roll: float) -> Verdict:
@@ -44,18 +55,19 @@ def by_hand(key: LeaseKey, state: StepState, result: JsonText | None, now: Micro
 
 def _after_failure(outcome: Outcome, attempted: Attempted, now: Micros, roll: float) -> Verdict:
     error = outcome.error or StepError("the attempt failed without a word", "handler_error")
-    policy, attempt = attempted.retry, attempted.attempt
+    policy, attempt, death = attempted.retry, attempted.attempt, ""
     if not error.retryable:
         end = f"{error.error_type}: permanent"
     elif not policy.retryable:
         end = f"{error.error_type}: the step isn't retryable"
     elif attempt >= policy.max_attempts:
         end = f"{error.error_type}: attempt {attempt} of {policy.max_attempts} was the last"
+        death = Death.MAX_RETRIES_EXCEEDED
     else:
         wait = delay_after(policy, attempt, roll, outcome.retry_after_us)
         reason = f"{error.error_type}: attempt {attempt} of {policy.max_attempts}, retry in {wait / 1e6:.3f} s"
         return Verdict(outcome.key, StepState.WAITING_FOR_RETRY, now + wait, reason, error=error_text(error))
-    return Verdict(outcome.key, StepState.ERROR, now, end, error=error_text(error))
+    return Verdict(outcome.key, StepState.ERROR, now, end, error=error_text(error), death=death)
 
 
 def _after_loss(outcome: Outcome, attempted: Attempted, now: Micros) -> Verdict:
@@ -71,7 +83,9 @@ def _after_loss(outcome: Outcome, attempted: Attempted, now: Micros) -> Verdict:
         reason = f"worker_lost: attempt {attempted.attempt} of {policy.max_attempts}, runs again"
         return Verdict(outcome.key, StepState.ENQUEUED, now, reason, error=error_text(error), crashes=crashes)
     error = replace(error, retryable=False)
-    return Verdict(outcome.key, StepState.ERROR, now, end, error=error_text(error), crashes=crashes)
+    return Verdict(
+        outcome.key, StepState.ERROR, now, end, error=error_text(error), crashes=crashes, death=Death.WORKER_LOST
+    )
 
 
 def error_text(error: StepError) -> JsonText:

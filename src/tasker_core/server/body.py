@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from tasker_core.errors import PayloadError
 from tasker_core.rules.payload import parse
@@ -45,7 +45,8 @@ def read_shape(shape: type[S], body: bytes) -> S:
         first = error.errors(include_url=False)[0]
         # A union's tag stands in the path, too, and isn't a field; where the tag itself is at fault, nothing else does.
         discriminator = (first.get("ctx") or {}).get("discriminator", "").strip("'")
-        field = discriminator or ".".join(str(part) for part in first["loc"][1:])
+        place = first["loc"][1:] if issubclass(shape, RootModel) else first["loc"]
+        field = discriminator or ".".join(map(str, place))
         raise ApiError(400, "BAD_REQUEST", f"{field}: {first['msg']}", field=field) from None
 
 

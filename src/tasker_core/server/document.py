@@ -12,13 +12,23 @@ from tasker_core.server.auth.access import Access
 from tasker_core.server.callers import permissions_of
 from tasker_core.server.middleware import REQUEST_ID
 from tasker_core.server.shapes.actions import TaskAction
-from tasker_core.server.shapes.dead_letters import DeadLetterUpdate
+from tasker_core.server.shapes.dead_letters import DeadLetterSending, DeadLetterUpdate, GroupRequeueing, Requeueing
 from tasker_core.server.shapes.steps import StepAction
 from tasker_core.server.shapes.tasks import TaskBatch, TaskRequest
 from tasker_core.server.shapes.templates import Template
 
 # Bodies that their routes read themselves, so that duplicate keys and the like are refused.
-BODIES = (TaskRequest, TaskBatch, StepAction, TaskAction, DeadLetterUpdate, Template)
+BODIES = (
+    TaskRequest,
+    TaskBatch,
+    StepAction,
+    TaskAction,
+    DeadLetterUpdate,
+    DeadLetterSending,
+    Requeueing,
+    GroupRequeueing,
+    Template,
+)
 DESCRIPTION = """Creates tasks and tells what became of them.
 
 Every answer carries `X-Request-ID`: the caller's own, or one of the server. Errors are

@@ -19,6 +19,7 @@ _WORKER_MARKS = frozenset(
 )  # fmt: skip
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 MOST_NAMED = 12
+_STALENESS = ("orchestration", "dlq", "staleness_detection")
 
 
 class _WrongValue(ValueError):
@@ -29,6 +30,12 @@ def _seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _WrongValue("a number of milliseconds")
     return value / 1_000
+
+
+def _hours(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _WrongValue("a number of hours")
+    return round(value * 60)
 
 
 def _as_is(value: Any) -> Any:
@@ -53,6 +60,19 @@ TAKEN = (
     _Taken(("worker", "orchestration_client"), "base_url", ("client", "url")),
     _Taken(("worker", "orchestration_client"), "timeout_ms", ("client", "timeout"), _seconds),
     _Taken(("worker", "orchestration_client"), "max_retries", ("client", "retries")),
+    _Taken((*_STALENESS, "actions"), "auto_transition_to_error", ("dlq", "auto_transition_to_error")),
+    _Taken((*_STALENESS, "actions"), "auto_move_to_dlq", ("dlq", "auto_move_to_dlq")),
+    _Taken(
+        (*_STALENESS, "thresholds"), "waiting_for_dependencies_minutes", ("dlq", "waiting_for_dependencies_minutes")
+    ),
+    _Taken((*_STALENESS, "thresholds"), "waiting_for_retry_minutes", ("dlq", "waiting_for_retry_minutes")),
+    _Taken((*_STALENESS, "thresholds"), "steps_in_process_minutes", ("dlq", "steps_in_process_minutes")),
+    _Taken((*_STALENESS, "thresholds"), "task_max_lifetime_hours", ("dlq", "max_duration_minutes"), _hours),
+    _Taken(_STALENESS, "enabled", ("dlq", "staleness_detection")),
+    _Taken(_STALENESS, "detection_interval_seconds", ("dlq", "detection_interval_seconds")),
+    _Taken(_STALENESS, "batch_size", ("dlq", "batch_size")),
+    _Taken(_STALENESS, "dry_run", ("dlq", "dry_run")),
+    _Taken(("orchestration", "dlq"), "enabled", ("dlq", "enabled")),
 )
 
 

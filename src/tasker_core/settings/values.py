@@ -186,6 +186,32 @@ class ClientSettings(Section):
     retries: Whole = _setting(3, "times that a call is repeated which may be", ge=0, le=100)
 
 
+class DlqSettings(Section):
+    """Dead letters, and tasks that stand still. A template's ``lifecycle`` wins over what is said here."""
+
+    enabled: bool = _setting(True, "whether dead letters are written by themselves")
+    staleness_detection: bool = _setting(True, "whether tasks that stand still are looked for")
+    detection_interval_seconds: Seconds = _setting(
+        300.0, "how often a look at all unfinished tasks begins, in the process that sweeps", ge=1
+    )
+    batch_size: Whole = _setting(100, "stale tasks that are seen to in one slice of such a look", ge=1, le=1_000)
+    dry_run: bool = _setting(False, "whether stale tasks are only counted and written into the log")
+    waiting_for_dependencies_minutes: Whole = _setting(
+        60, "for how long a task may have nothing to run", ge=1, le=525_600
+    )
+    waiting_for_retry_minutes: Whole = _setting(
+        30, "for how long a task may wait for a retry, or as long as its template's own retries take", ge=1, le=525_600
+    )
+    steps_in_process_minutes: Whole = _setting(
+        30, "for how long a task may wait for workers that nobody runs", ge=1, le=525_600
+    )
+    max_duration_minutes: Whole | None = _setting(
+        None, "how old an unfinished task may become; else as old as it likes", ge=1, le=525_600
+    )
+    auto_transition_to_error: bool = _setting(True, "whether a stale task ends as `error`")
+    auto_move_to_dlq: bool = _setting(True, "whether a stale task leaves a dead letter")
+
+
 class RetentionSettings(Section):
     """What is dropped by itself."""
 
@@ -225,6 +251,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     server: ServerSettings = ServerSettings()
     client: ClientSettings = ClientSettings()
+    dlq: DlqSettings = DlqSettings()
     retention: RetentionSettings = RetentionSettings()
     logging: LoggingSettings = LoggingSettings()
 

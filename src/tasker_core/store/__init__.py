@@ -11,6 +11,7 @@ from tasker_core.store.history import History
 from tasker_core.store.insight import Insight
 from tasker_core.store.repairs import Repairs
 from tasker_core.store.sqlite import SqliteDatabase
+from tasker_core.store.staleness import Staleness
 from tasker_core.store.steps import Steps
 from tasker_core.store.tasks import Tasks
 from tasker_core.store.templates import Templates
@@ -32,6 +33,7 @@ class Store:
         self.history = History(access)
         self.repairs = Repairs(access)
         self.dead_letters = DeadLetters(access)
+        self.staleness = Staleness(access)
         self.analytics = Analytics(access)
 
     def close(self) -> None:

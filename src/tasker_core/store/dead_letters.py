@@ -1,25 +1,32 @@
-"""Dead letters in the store: list them, write down what became of them."""
+"""Dead letters in the store: list them, write down what became of them, have run again what they stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from tasker_core.errors import DeadLetterNotFoundError, TaskStateError
+from tasker_core.rules.mend import Mend, Situation
+from tasker_core.store import burial
+from tasker_core.store.burial import Letter
 from tasker_core.store.database import Access, Call
+from tasker_core.store.repairs import Mended, Saying, look, mend_calls, told
 from tasker_core.words import JsonText, Micros
 
-PENDING = "pending"
-STATUSES = (PENDING, "manually_resolved", "permanently_failed", "cancelled")
+PENDING, RESOLVED = "pending", "manually_resolved"
+STATUSES = (PENDING, RESOLVED, "permanently_failed", "cancelled")
 
 
 class DeadLetterRow(NamedTuple):
+    """``state`` is the task's now, ``original_state`` what it was when the letter was written."""
+
     id: str
     task: str
     namespace: str
     name: str
     state: str
     no: int
-    step: str
+    step: str | None
     reason: str
     detail: JsonText
     status: str
@@ -28,6 +35,27 @@ class DeadLetterRow(NamedTuple):
     resolved_by: str
     notes: str
     metadata: JsonText
+    original_state: str
+    fingerprint: str
+    title: str
+    runs_at: Micros
+
+
+class GroupRow(NamedTuple):
+    """Letters of one fault; ``no``, ``step`` and ``detail`` are those of one of them, ``example``."""
+
+    fingerprint: str
+    title: str
+    reason: str
+    namespace: str
+    name: str
+    no: int
+    step: str | None
+    letters: int
+    first: Micros
+    last: Micros
+    example: str
+    detail: JsonText
 
 
 class CountRow(NamedTuple):
@@ -41,24 +69,36 @@ class CountRow(NamedTuple):
     took: Micros
 
 
-class StandingRow(NamedTuple):
-    uuid: str
-    template_id: str
-    namespace: str
-    name: str
-    state: str
-    updated_at: Micros
-
-
 class DeadLetters:
     """What can be said about dead letters."""
 
     def __init__(self, database: Access) -> None:
         self._database = database
 
-    def newest(self, status: str | None, limit: int, offset: int) -> list[DeadLetterRow]:
-        wanted = {"status": status, "limit": limit, "offset": offset}
-        return self._read(Call("list_dead_letters", wanted))
+    def newest(self, filters: Mapping[str, str | None], limit: int, offset: int) -> list[DeadLetterRow]:
+        """Those that match ``filters``: status, reason, fingerprint and namespace, each one or None."""
+        return self._read(Call("list_dead_letters", {**filters, "limit": limit, "offset": offset}))
+
+    def oldest(self, reasons: Sequence[str], limit: int) -> list[DeadLetterRow]:
+        """The pending ones of each reason that wait for longest, at most ``limit`` of each."""
+        calls = [Call("letters_of_reason", {"reason": reason, "limit": limit}) for reason in reasons]
+        return [DeadLetterRow(*row) for rows in self._database.read(*calls) for row in rows]
+
+    def groups(self, filters: Mapping[str, str | None], limit: int) -> list[GroupRow]:
+        """The largest groups of letters that match and have one fingerprint."""
+        (rows,) = self._database.read(Call("group_dead_letters", {**filters, "limit": limit}))
+        return [GroupRow(*row) for row in rows]
+
+    def alike(self, fingerprint: str, behind: DeadLetterRow | None, limit: int) -> list[DeadLetterRow]:
+        """The pending letters of a fault, behind one of them, the oldest first."""
+        since, after = (behind.created_at, behind.id) if behind else (0, "00000000-0000-0000-0000-000000000000")
+        asked = {"fingerprint": fingerprint, "since": since, "after": after, "limit": limit}
+        return self._read(Call("letters_alike", asked))
+
+    def count_alike(self, fingerprint: str) -> tuple[int, Micros]:
+        """How many of a fault are pending, and the latest time at which one that was requeued may run."""
+        ((row,),) = self._database.read(Call("count_alike", {"fingerprint": fingerprint}))
+        return int(row[0]), int(row[1])
 
     def latest(self, task: str) -> DeadLetterRow | None:
         """The newest of the task with this UUID."""
@@ -69,26 +109,62 @@ class DeadLetters:
         letters = self._read(Call("dead_letter_by_id", {"id": letter}))
         return letters[0] if letters else None
 
+    def snapshot(self, letter: str) -> JsonText:
+        """What the task was like when ``letter`` was written."""
+        (rows,) = self._database.read(Call("snapshot_of_letter", {"id": letter}))
+        return str(rows[0][0]) if rows else "{}"
+
     def update(
         self, letter: str, now: Micros, *, status: str | None, notes: str | None, resolved_by: str | None,
         metadata: JsonText | None,
     ) -> bool:  # fmt: skip
-        """Write down what became of it; None leaves a field as it is. False when there is no such letter."""
+        """Write down what became of it; None leaves a field as it is. False when there is no such letter, or when it
+        can't be pending again because another one of its task is."""
         said = {
             "id": letter, "now": now, "status": status, "notes": notes, "resolved_by": resolved_by,
             "metadata": metadata,
         }  # fmt: skip
         return bool(self._database.write(Call("update_dead_letter", said))[0])
 
+    def send(self, letter: Letter, now: Micros) -> bool:
+        """Write a letter about a task by hand; False where it has a pending one."""
+        with self._database.transaction() as transaction:
+            transaction.run(Call("lock_tasks", {"tasks": f"[{letter.task}]"}))
+            return burial.write(transaction, letter, now)
+
+    def requeue(
+        self, letter: str, saying: Saying, runs_at: Micros, judge: Callable[[Situation], Mend]
+    ) -> tuple[Mended, Micros] | None:
+        """Have run again what ``letter`` stands for, and resolve it, in one transaction; with the time it had waited.
+
+        None when this word was said before. What ``judge`` raises changes nothing.
+        """
+        with self._database.transaction() as transaction:
+            there = look(transaction, saying)
+            if there is None:
+                return None
+            ((status, _),) = transaction.run(Call("status_of_letter", {"id": letter}))[0] or [("gone", 0)]
+            if status == "gone":
+                raise DeadLetterNotFoundError(f"there is no dead letter {letter}")
+            if status != PENDING:
+                text = f"dead letter {letter} is {status} already; only a pending one is requeued"
+                raise TaskStateError(text, state=status)
+            mend = judge(there)
+            settled = {
+                "id": letter, "now": saying.now, "actor": saying.actor, "notes": saying.reason, "runs_at": runs_at
+            }  # fmt: skip
+            *_, ((since,),) = transaction.run(*mend_calls(saying, there, mend), Call("settle_letter", settled))
+        return told(there, mend), saying.now - int(since)
+
     def counts(self) -> Sequence[CountRow]:
         (rows,) = self._database.read(Call("count_dead_letters", {}))
         return [CountRow(*row)._replace(took=int(row[5])) for row in rows]
 
-    def standing(self, limit: int) -> Sequence[StandingRow]:
-        """Unfinished tasks that have something to run, those first that haven't moved for longest."""
-        (rows,) = self._database.read(Call("standing_tasks", {"limit": limit}))
-        return [StandingRow(*row) for row in rows]
-
     def _read(self, call: Call) -> list[DeadLetterRow]:
         (rows,) = self._database.read(call)
         return [DeadLetterRow(*row) for row in rows]
+
+
+def filters(**wanted: Any) -> dict[str, str | None]:
+    """Filters for letters; what isn't given is for any."""
+    return {key: wanted.get(key) for key in ("status", "reason", "fingerprint", "namespace")}

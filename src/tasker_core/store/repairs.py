@@ -76,27 +76,22 @@ class Repairs:
     ) -> Mended | None:
         """Do what ``judge`` makes of the task as it stands; what it raises changes nothing."""
         with self._database.transaction() as transaction:
-            there = _look(transaction, saying)
+            there = look(transaction, saying)
             if there is None:
                 return None
             mend = judge(there, lambda numbers: _results(transaction, saying.task, numbers))
-            transaction.run(*_calls(saying, there, mend), *(_edit_calls(saying, there, edit) if edit else ()))
-        ready = [there.steps[no] for no, change in mend.steps.items() if change.state is StepState.ENQUEUED]
-        return Mended(
-            moved=mend.task if mend.task != there.state else None,
-            ready={step.lane: step.rank for step in ready},
-            ended=[no for no, change in mend.steps.items() if change.state is StepState.CANCELLED],
-        )
+            transaction.run(*mend_calls(saying, there, mend), *(_edit_calls(saying, there, edit) if edit else ()))
+        return told(there, mend)
 
     def settle(self, saying: Saying, judge: Callable[[Situation], ByHand]) -> Mended | None:
         """End a step as ``judge`` rules, whose key must carry the step's next fence: it is claimed for that first."""
         with self._database.transaction() as transaction:
-            there = _look(transaction, saying)
+            there = look(transaction, saying)
             if there is None:
                 return None
             done = judge(there)
             (_, no, _), state = done.ruling.verdict.key, done.ruling.verdict.state
-            order = Order([done.ruling], saying.stamp, saying.now, saying.actor, None, (), done.birth, done.ends)
+            order = Order([done.ruling], saying.stamp, saying.now, saying.actor, None, done.birth, done.ends)
             said, was = saying.params, there.steps[no].state
             changes = {**said, "changes": as_json([{"no": no, "was": was, "state": state}])}
             settling = [
@@ -113,7 +108,7 @@ class Repairs:
         return Mended(moved=moved[0][1] if moved else None, ready={}, ended=[no])
 
 
-def _look(transaction: Transaction, saying: Saying) -> Situation | None:
+def look(transaction: Transaction, saying: Saying) -> Situation | None:
     """The task and its steps, held still until the transaction ends; None where the word has been done.
 
     Raises TaskNotFoundError for a task that was dropped meanwhile.
@@ -139,26 +134,43 @@ def _look(transaction: Transaction, saying: Saying) -> Situation | None:
     )
 
 
+def told(there: Situation, mend: Mend) -> Mended:
+    """What the world hears of ``mend``."""
+    ready = [there.steps[no] for no, change in mend.steps.items() if change.state is StepState.ENQUEUED]
+    return Mended(
+        moved=mend.task if mend.task != there.state else None,
+        ready={step.lane: step.rank for step in ready},
+        ended=[no for no, change in mend.steps.items() if change.state is StepState.CANCELLED],
+    )
+
+
 def _results(transaction: Transaction, task: int, numbers: Collection[int]) -> dict[int, JsonText | None]:
     asked = as_json([{"task": task, "step": no} for no in numbers])
     (rows,) = transaction.run(Call("results_of_steps", {"steps": asked}))
     return {no: result for _, no, result in rows}
 
 
-def _calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
+def mend_calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
     said, was = saying.params, {no: step.state for no, step in there.steps.items()}
     changes = [
-        {"no": no, "was": was[no], "state": change.state, "waits": change.waits, "anew": int(change.anew)}
+        {
+            "no": no,
+            "was": was[no],
+            "state": change.state,
+            "waits": change.waits,
+            "anew": int(change.anew),
+            "after": change.after,
+        }
         for no, change in mend.steps.items()
     ]
     gone = [{"no": no, "was": was[no], "state": StepState.CANCELLED} for no in mend.gone]
-    told = [change for change in (*changes, *gone) if change["was"] != change["state"]]
-    if mend.task != there.state or not told:
-        told.append({"no": 0, "was": there.state, "state": mend.task})
+    heard = [change for change in (*changes, *gone) if change["was"] != change["state"]]
+    if mend.task != there.state or not heard:
+        heard.append({"no": 0, "was": there.state, "state": mend.task})
     calls = [
         Call("record_taken", {**said, "changes": as_json([*changes, *gone])}),
         *_left(said, there, [*mend.steps, *mend.gone]),
-        Call("record_changes", {**said, "changes": as_json(told)}),
+        Call("record_changes", {**said, "changes": as_json(heard)}),
         Call("mend_steps", {**said, "changes": as_json(changes)}),
     ]
     if mend.batches:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tasker_core.store.batching import NO_ENDS, BatchEnds, BornBatch, birth_calls, checkpoint_call, end_calls
+from tasker_core.store.burial import Letter
 from tasker_core.store.claiming import Claim, claim_calls
 from tasker_core.store.database import Call, as_json
 from tasker_core.store.rows import ClaimedRow
 from tasker_core.store.warnings import RESULT_SCHEMA, warning_rows
-from tasker_core.words import Ending, JsonText, LeaseKey, Micros, StepState, Verdict, Violation
+from tasker_core.words import Ending, LeaseKey, Micros, StepState, Verdict, Violation
 
 
 class Ruling(NamedTuple):
@@ -21,14 +22,6 @@ class Ruling(NamedTuple):
     attempt: int
     ending: Ending
     violations: Sequence[Violation] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    id: str
-    key: LeaseKey
-    reason: str
-    detail: JsonText
 
 
 class Born(NamedTuple):
@@ -57,6 +50,7 @@ class Settlement:
     applied: frozenset[LeaseKey]
     rested: Mapping[int, str]
     claimed: Sequence[ClaimedRow]
+    buried: Sequence[Letter] = ()
 
 
 SETTLED = 1
@@ -68,7 +62,7 @@ class Order:
 
     def __init__(
         self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str, claim: Claim | None,
-        dead: Sequence[DeadLetter], birth: Birth | None = None, ends: BatchEnds = NO_ENDS,
+        birth: Birth | None = None, ends: BatchEnds = NO_ENDS,
     ) -> None:  # fmt: skip
         self.rulings, self.stamp, self.now, self.claim = rulings, stamp, now, claim
         self.batch = as_json([_hot(ruling) for ruling in rulings])
@@ -95,8 +89,6 @@ class Order:
         calls += [Call("rest_tasks", hot), Call("record_rest", hot)]
         if any(ruling.violations for ruling in rulings):
             calls.append(Call("insert_step_warnings", {"warnings": _warnings(rulings), "tx": stamp, "now": now}))
-        if dead:
-            calls.append(Call("bury_steps", {"dead": _dead(dead), "tx": stamp, "now": now}))
         if claim:
             calls += claim_calls(claim, stamp, now)
 
@@ -140,21 +132,5 @@ def _warnings(rulings: Sequence[Ruling]) -> str:
             for ruling in rulings
             for task, no, fence in [ruling.verdict.key]
             for row in warning_rows({"task": task, "step": no, "held": fence}, RESULT_SCHEMA, ruling.violations)
-        ]
-    )
-
-
-def _dead(dead: Sequence[DeadLetter]) -> str:
-    return as_json(
-        [
-            {
-                "id": d.id,
-                "task": d.key.task,
-                "step": d.key.no,
-                "held": d.key.fence,
-                "reason": d.reason,
-                "detail": d.detail,
-            }
-            for d in dead
         ]
     )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasker_core.store.batching import NO_ENDS, BatchEnds
+from tasker_core.store.burial import DeadLetter, Letter, bury_steps
 from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
 from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
-from tasker_core.store.settling import SETTLED, Birth, DeadLetter, Order, Ruling, Settlement
+from tasker_core.store.settling import SETTLED, Birth, Order, Ruling, Settlement
 from tasker_core.words import JsonText, LeaseKey, Micros
 
 
@@ -35,10 +36,17 @@ class Steps:
     ) -> Settlement:  # fmt: skip
         """Apply ``rulings`` and, last, hand the next ready steps to ``claim.worker``: one transaction.
 
-        A ruling whose lease doesn't stand on its step any more changes nothing and is missing from ``applied``.
+        A ruling whose lease doesn't stand on its step any more changes nothing and is missing from ``applied``. Of
+        ``dead`` one letter is written for each task that has none pending: rare, and so looked at before the claim.
         """
-        order = Order(rulings, stamp, now, actor, claim, dead, ends=ends)
-        return self._settlement(order, self._database.write(*order.calls))
+        order = Order(rulings, stamp, now, actor, None if dead else claim, ends=ends)
+        if not dead:
+            return self._settlement(order, self._database.write(*order.calls))
+        with self._database.transaction() as transaction:
+            answers = transaction.run(*order.calls)
+            buried = bury_steps(transaction, dead, stamp, now)
+            claimed = claimed_rows(transaction.run(*claim_calls(claim, stamp, now))[-1]) if claim else ()
+        return self._settlement(order, answers, claimed, buried)
 
     def settle_opener(
         self, key: LeaseKey, judge: Callable[[Mapping[int, str]], tuple[Ruling, Birth | None]],
@@ -53,18 +61,21 @@ class Steps:
         with self._database.transaction() as transaction:
             _, rows = transaction.run(Call("lock_tasks", {"tasks": task}), Call("states_of_steps", {"task": key.task}))
             ruling, birth = judge(dict(rows))
-            order = Order([ruling], stamp, now, actor, claim, (), birth)
+            order = Order([ruling], stamp, now, actor, claim, birth)
             answers = transaction.run(*order.calls)
         return self._settlement(order, answers)
 
-    def _settlement(self, order: Order, answers: Sequence[Rows]) -> Settlement:
+    def _settlement(
+        self, order: Order, answers: Sequence[Rows], claimed: Sequence[ClaimedRow] = (), buried: Sequence[Letter] = ()
+    ) -> Settlement:
         ((applied,),) = answers[SETTLED]
         return Settlement(
             stamp=order.stamp,
             now=order.now,
             applied=frozenset(self._applied(order.rulings, applied, order.stamp, order.batch)),
             rested=dict(answers[order.rest]),
-            claimed=claimed_rows(answers[-1]) if order.claim else (),
+            claimed=claimed_rows(answers[-1]) if order.claim else claimed,
+            buried=buried,
         )
 
     def _applied(self, rulings: Sequence[Ruling], count: int, stamp: int, batch: str) -> Iterable[LeaseKey]:

@@ -40,6 +40,18 @@ SETTLE_DURATION = Durations(
 )
 CLAIM_DURATION = Durations("tasker.step.claim.duration", "A claim of its own, beside those of settling.", TRANSACTION)
 DLQ_ENTRIES = Count("tasker.dlq.entries_created.total", "Dead letters written.", ("reason",))
+TIME_IN_QUEUE = Durations(
+    "tasker.dlq.time_in_queue", "From the writing of a dead letter until somebody resolved it.", TASK, ("reason",)
+)
+STALENESS_RUNS = Count("tasker.staleness.detection_runs.total", "Slices of unfinished work that were looked through.")
+STALENESS_DURATION = Durations("tasker.staleness.detection.duration", "One of these looks.", TRANSACTION)
+STALENESS_DETECTED = Count(
+    "tasker.staleness.tasks_detected.total", "Times that a task was found to stand still for longer than it may.",
+    ("namespace", "task_type"),
+)  # fmt: skip
+STALENESS_FAILED = Count(
+    "tasker.staleness.tasks_transitioned_to_error.total", "Tasks that were ended for that.", ("namespace", "task_type")
+)
 
 # In a worker.
 
@@ -71,7 +83,8 @@ LEASES_LOST = Count("tasker.leases.lost.total", "Leases that this worker lost wh
 
 COUNTED = (
     TASK_REQUESTS, TASK_COMPLETIONS, TASK_FAILURES, TASK_TRANSITIONS, TASK_INITIALIZATION, TASK_DURATION,
-    RESULTS_PROCESSED, SETTLE_DURATION, CLAIM_DURATION, DLQ_ENTRIES, STEPS_CLAIMED, STEPS_RETRIED, STEP_FAILURES,
+    RESULTS_PROCESSED, SETTLE_DURATION, CLAIM_DURATION, DLQ_ENTRIES, TIME_IN_QUEUE, STALENESS_RUNS, STALENESS_DURATION,
+    STALENESS_DETECTED, STALENESS_FAILED, STEPS_CLAIMED, STEPS_RETRIED, STEP_FAILURES,
     STEP_TIMEOUTS, STEP_DURATION, RESULTS_SUBMITTED, SUBMISSION_DURATION, LEASES_LOST,
 )  # fmt: skip
 

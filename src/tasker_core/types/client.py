@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 R = TypeVar("R")
 
 
-def _build(cls: type[R], data: Mapping[str, Any]) -> R:
+def build(cls: type[R], data: Mapping[str, Any]) -> R:
+    """The value of a dataclass that ``data`` makes; keys that it doesn't know are passed over."""
     known: dict[str, Any] = cls.__dict__["__dataclass_fields__"]
     return cls(**{key: value for key, value in data.items() if key in known})
 
@@ -30,7 +31,7 @@ class PaginationInfo:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PaginationInfo:
-        return _build(cls, data)
+        return build(cls, data)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class TaskResponse:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskResponse:
-        return _build(cls, data)
+        return build(cls, data)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class StepReadiness:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StepReadiness:
-        return _build(cls, data)
+        return build(cls, data)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class StepResponse:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StepResponse:
-        return _build(cls, data)
+        return build(cls, data)
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class StepAuditResponse:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StepAuditResponse:
-        return _build(cls, data)
+        return build(cls, data)
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class HealthResponse:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> HealthResponse:
-        return _build(cls, data)
+        return build(cls, data)
 
 
 ClientTaskResponse = TaskResponse

@@ -9,7 +9,14 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from tasker_core.server.shapes.analytics import BottleneckAnalysis, PerformanceMetrics
-from tasker_core.server.shapes.dead_letters import DeadLetterStats, DlqEntry, QueuedDlqEntry, StalenessEntry
+from tasker_core.server.shapes.dead_letters import (
+    DeadLetterStats,
+    DlqEntry,
+    DlqGroup,
+    QueuedDlqEntry,
+    StalenessEntry,
+    WholeDlqEntry,
+)
 from tasker_core.server.shapes.steps import StepResponse
 from tasker_core.server.shapes.tasks import (
     ContextResponse,
@@ -216,7 +223,11 @@ def test_a_dead_letter_is_found_counted_and_resolved(api: Served, lost: str) -> 
     (entry,) = sound(api.get("/v1/dlq"), list[DlqEntry])
     assert (entry["task_uuid"], entry["step_name"], entry["dlq_reason"]) == (lost, "pay", "worker_lost")
     assert (entry["task_state"], entry["resolution_status"]) == ("blocked_by_failures", "pending")
-    assert api.get(f"/v1/dlq/task/{lost}") == entry
+    whole = sound(api.get(f"/v1/dlq/task/{lost}"), WholeDlqEntry)
+    assert {**whole, "task_snapshot": None} == {**entry, "task_snapshot": None}
+    assert {step["name"]: step["state"] for step in whole["task_snapshot"]["steps"]}["pay"] == "error"
+    (group,) = sound(api.get("/v1/dlq/groups", resolution_status="pending"), list[DlqGroup])
+    assert (group["entries"], group["example_dlq_entry_uuid"]) == (1, entry["dlq_entry_uuid"])
     (queued,) = sound(api.get("/v1/dlq/investigation-queue"), list[QueuedDlqEntry])
     assert queued["dlq_entry_uuid"] == entry["dlq_entry_uuid"] and queued["priority_score"] >= 50
     path = f"/v1/dlq/entry/{entry['dlq_entry_uuid']}"

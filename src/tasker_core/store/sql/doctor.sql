@@ -82,10 +82,10 @@ select t.uuid, t.updated_at, f.lane from f join tasker.tasks t on t.id = f.task
 where t.state = 'blocked_by_failures' order by t.updated_at
 
 -- name: doctor_dead_letters
--- Those that somebody has to look at.
+-- Those that somebody has to look at; a task that was mended meanwhile needs nobody.
 with f as materialized (select d.created_at, d.task_id as task from tasker.dead_letters d
   where d.status = 'pending' and (select k.state from tasker.tasks k where k.id = d.task_id)
-    not in ('complete', 'error', 'cancelled', 'resolved_manually')),
+    not in ('complete', 'cancelled', 'resolved_manually')),
 g as materialized (select count(*) as n, min(f.created_at) as since, min(f.task) as task from f)
 select g.n, g.since, t.uuid from g join tasker.tasks t on t.id = g.task
 

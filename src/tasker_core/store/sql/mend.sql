@@ -31,12 +31,12 @@ from c where true
 
 -- name: mend_steps
 -- A step that begins anew has all its attempts again. The fence stays: it is never repeated.
-with c as (select * from jsonb_to_recordset(:changes::jsonb) as j(no integer, state text, waits integer, anew integer)) --pg
-with c as materialized (select value->>'no' as no, value->>'state' as state, value->>'waits' as waits, value->>'anew' as anew from json_each(:changes)) --lite
+with c as (select * from jsonb_to_recordset(:changes::jsonb) as j(no integer, state text, waits integer, anew integer, after bigint)) --pg
+with c as materialized (select value->>'no' as no, value->>'state' as state, value->>'waits' as waits, value->>'anew' as anew, value->>'after' as after from json_each(:changes)) --lite
 update tasker.steps as s set state = c.state, waits = c.waits, stamp = :tx,
   attempt = case when c.anew = 1 then 0 else s.attempt end,
   crashes = case when c.anew = 1 then 0 else s.crashes end,
-  run_at = case when c.anew = 1 then :now else s.run_at end,
+  run_at = case when c.anew = 1 then :now + c.after else s.run_at end,
   enqueued_at = case when c.state = 'enqueued' then :now when c.anew = 1 then 0 else s.enqueued_at end,
   ended_at = case when c.state = 'cancelled' then :now else s.ended_at end
 from c where s.task_id = :task and s.no = c.no

@@ -124,16 +124,6 @@ where t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb
 where t.id in (select value from json_each(:tasks)) --lite
   and case when t.stamp = :tx then true else false end
 
--- name: bury_steps
--- A step that lost too many workers in a row goes to the dead letters, with their names.
-insert into tasker.dead_letters (id, task_id, no, reason, detail, status, created_at)
-with b as (select * from jsonb_to_recordset(:dead::jsonb) as j(id uuid, task bigint, step integer, held bigint, reason text, detail text)) --pg
-with b as materialized (select value->>'id' as id, value->>'task' as task, value->>'step' as step, value->>'held' as held, value->>'reason' as reason, value->>'detail' as detail from json_each(:dead)) --lite
-select b.id, s.task_id, s.no, b.reason, b.detail, 'pending', :now
-from b join tasker.steps s on s.task_id = b.task and s.no = b.step
-  and case when s.stamp = :tx and s.fence = b.held then true else false end
-where true
-
 -- name: reported_before
 -- What is known of leases that a report named and the guarded update didn't find: was it the same report again?
 select a.task_id, a.no, a.fence, a.ending, a.result, a.error

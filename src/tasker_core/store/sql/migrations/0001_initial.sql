@@ -215,6 +215,7 @@ create table tasker.workers (
   beat_at bigint not null
 );
 
+-- Number 0 stands for the whole task. `runs_at` is when what was requeued may run; a snapshot is what the task was like.
 create table tasker.dead_letters (
   id uuid not null primary key,
   task_id bigint not null,
@@ -226,10 +227,18 @@ create table tasker.dead_letters (
   resolved_at bigint not null default 0,
   resolved_by text not null default '',
   notes text not null default '',
-  metadata text not null default '{}'
+  metadata text not null default '{}',
+  state text not null default '',
+  fingerprint text not null default '',
+  title text not null default '',
+  runs_at bigint not null default 0,
+  snapshot text not null default '{}'
 );
 create index dead_letters_task on tasker.dead_letters (task_id);
-create index dead_letters_pending on tasker.dead_letters (created_at) where status = 'pending';
+create unique index dead_letters_open on tasker.dead_letters (task_id) where status = 'pending';
+create index dead_letters_pending on tasker.dead_letters (reason, created_at) where status = 'pending';
+create index dead_letters_alike on tasker.dead_letters (fingerprint, created_at);
+create index dead_letters_newest on tasker.dead_letters (created_at);
 
 create table tasker.duties (
   name text not null primary key,
