@@ -7,7 +7,18 @@ frozen value that a function reads from the engine, and a template in ``template
 from __future__ import annotations
 
 from tasker_core.dashboard import assets, live
-from tasker_core.dashboard.pages import actions, audit, overview, settings, sign_in, task, tasks, templates, workers
+from tasker_core.dashboard.pages import (
+    actions,
+    audit,
+    dead_letters,
+    overview,
+    settings,
+    sign_in,
+    task,
+    tasks,
+    templates,
+    workers,
+)
 
 PAGES = (
     overview.router,
@@ -15,6 +26,7 @@ PAGES = (
     task.router,
     actions.router,
     templates.router,
+    dead_letters.router,
     workers.router,
     audit.router,
     settings.router,

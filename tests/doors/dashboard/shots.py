@@ -12,8 +12,8 @@ from playwright.sync_api import Page, sync_playwright
 from tasker_core import dashboard
 from tasker_core.words import Lease, Report
 from tests.doors.dashboard.chromium import CHROMIUM
-from tests.doors.dashboard.stage import CHECKOUT, Stage, set_up
-from tests.support.flows import ok
+from tests.doors.dashboard.stage import CHECKOUT, Answer, Stage, set_up
+from tests.support.flows import failed, flow, ok
 from tests.support.served import served
 
 PLACE = Path(__file__).parents[3] / "docs" / "how-to" / "dashboard"
@@ -31,6 +31,7 @@ def main() -> None:
         stage = set_up(running.engine)
         stage.tasks["complete"] = stage.create()
         stage.play(stage.tasks["complete"], dict.fromkeys(CHECKOUT, _slowly))
+        _bury(stage)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             window = browser.new_context(base_url=running.url, viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
@@ -41,6 +42,19 @@ def main() -> None:
                 page.screenshot(path=PLACE / f"{name}-{scheme}.png", animations="disabled")
                 print(f"{name}-{scheme}.png")
         browser.close()
+
+
+def _bury(stage: Stage) -> None:
+    """Dead letters of two faults."""
+    stage.engine.catalog.register(flow({"charge": []}, name="till", retry={"max_attempts": 1}), replace=False)
+    for number in range(9):
+        message = f"the gateway answered 503 to request {number}" if number % 3 else "the drawer is stuck"
+        stage.tasks["buried"] = stage.create("till")
+        stage.play(stage.tasks["buried"], {"charge": _failing(message)})
+
+
+def _failing(message: str) -> Answer:
+    return lambda lease: failed(lease, message)
 
 
 def _slowly(lease: Lease) -> Report:
@@ -59,6 +73,8 @@ def _shown(page: Page, stage: Stage) -> Iterator[str]:
         "batch": task("batch"), "waterfall": f"{task('complete')}?view=waterfall",
         "events": f"{task('resolved')}?view=events",
         "templates": "/templates", "template": "/templates/shop/checkout/1.1.0", "workers": "/workers",
+        "dead-letters": "/dead-letters",
+        "dead-letter": f"/dead-letters/{stage.engine.dead_letters.of_task(stage.tasks['buried'])['dlq_entry_uuid']}",
         "audit": "/audit", "settings": "/settings", "sign-in": "/sign-in",
     }  # fmt: skip
     for name, place in places.items():

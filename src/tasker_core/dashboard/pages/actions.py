@@ -46,7 +46,7 @@ async def cancel_task(request: Request, task_uuid: UUID) -> Response:
         engine.cancel(str(task_uuid), actor=actor_of(request, None), reason=word.reason)
         return DONE["cancel"]
 
-    return await _act(request, f"/tasks/{task_uuid}", act)
+    return await act_and_go(request, f"/tasks/{task_uuid}", act)
 
 
 @router.post("/tasks/{task_uuid}/mend", dependencies=[requires("tasks:operate")])
@@ -68,7 +68,7 @@ async def mend_task(request: Request, task_uuid: UUID) -> Response:
                 raise InvalidRequestError(f"there is no action {action!r}", field="action")
         return DONE[action].format(step=fields.get("step", ""))
 
-    return await _act(request, f"/tasks/{task_uuid}", act)
+    return await act_and_go(request, f"/tasks/{task_uuid}", act)
 
 
 @router.post("/tasks/{task_uuid}/steps/{step_uuid}", dependencies=[requires("steps:resolve")])
@@ -89,7 +89,7 @@ async def mend_step(request: Request, task_uuid: UUID, step_uuid: UUID) -> Respo
                 raise InvalidRequestError(f"there is no action {action!r}", field="action")
         return DONE[action].format(step=name)
 
-    return await _act(request, f"/tasks/{task_uuid}?step={step_uuid}", act)
+    return await act_and_go(request, f"/tasks/{task_uuid}?step={step_uuid}", act)
 
 
 @router.post("/templates/{namespace}/{name}/{version}/start", dependencies=[requires("tasks:create")])
@@ -118,7 +118,7 @@ async def start_task(request: Request, namespace: str, name: str, version: str) 
     return visit.done(f"/tasks/{task}", "The task is created.")
 
 
-async def _act(request: Request, to: str, act: Callable[[Engine, Fields, Word], str]) -> Response:
+async def act_and_go(request: Request, to: str, act: Callable[[Engine, Fields, Word], str]) -> Response:
     visit, fields = Visit(request), await forms.read_form(request)
     to = fields.get("back") or to
     reason = fields.get("reason", "").strip()[:LONGEST_REASON]
