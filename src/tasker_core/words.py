@@ -221,6 +221,14 @@ class Settled(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Pause(NamedTuple):
+    """Who holds a task or a namespace, since when and why."""
+
+    at: Micros
+    actor: str
+    reason: str
+
+
 class Word(NamedTuple):
     """What an operator says, for the record: who, and why. The same ``stamp`` again is the same word, done once."""
 
@@ -232,6 +240,10 @@ class Word(NamedTuple):
 def lane_of(namespace: str, handler: str) -> str:
     """The lane of a step: what a worker must serve to be offered it."""
     return f"{namespace}/{handler}"
+
+
+HELD = "/"
+"""What the lane of a step begins with while its task is paused. No namespace is empty: no worker serves such a lane."""
 
 
 def split_lane(lane: str) -> tuple[str, str]:

@@ -14,41 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tasker_core.clock import SECOND, ManualClock
-from tasker_core.engine.operator import Operator
-from tasker_core.errors import InvalidRequestError
-from tasker_core.rules.mend import Mend, Situation, end, reset, restart, retry
-from tasker_core.rules.payload import encode
 from tasker_core.store import Store
-from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, TaskState, Word, lane_of
+from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, lane_of
 from tests.race.beside import Beside
 from tests.race.plans import HANDLERS, plans
 from tests.race.player import Player, expected
 from tests.race.soundness import difference, sound
 from tests.support.batches import cursors
-from tests.support.model import Asked, ExistsError, NotNowError, Step, Task
-from tests.support.model_operator import OperatedModel, choices
+from tests.support.model import Asked, ExistsError, NotNowError, Step
+from tests.support.model_operator import OperatedModel
 from tests.support.model_plan import NAMESPACE, Plan, Wish
 
 LANES = [lane_of(NAMESPACE, handler) for handler in HANDLERS]
 MOST_TASKS = 5
-
-RESETS = [
-    StepState.ERROR, StepState.ERROR, StepState.ERROR, StepState.WAITING_FOR_RETRY, StepState.IN_PROGRESS,
-    StepState.COMPLETE, StepState.PENDING,
-]  # fmt: skip
-
-ENDED_BY_HAND = [
-    StepState.ERROR, StepState.ERROR, StepState.PENDING, StepState.ENQUEUED, StepState.IN_PROGRESS,
-    StepState.WAITING_FOR_RETRY, StepState.COMPLETE,
-]  # fmt: skip
-
-RESTARTS = [
-    StepState.COMPLETE, StepState.COMPLETE, StepState.COMPLETE, StepState.ERROR, StepState.IN_PROGRESS,
-    StepState.CANCELLED, StepState.ENQUEUED, StepState.PENDING, StepState.RESOLVED_MANUALLY,
-]  # fmt: skip
-
-ANN = Word("ann", "try again")
-BY_ANN = {"manually_completed": True, "completed_by": "ann", "completion_reason": "try again"}
 
 T = TypeVar("T")
 Database = tuple[str, Store, Beside]
@@ -300,106 +278,6 @@ class History(RuleBasedStateMachine):
         )
         self.tried["retries due"] += due or 0
 
-    # Operators
-
-    @precondition(lambda self: self.model.tasks)
-    @rule(which=picks, really=st.sampled_from([False] * 7 + [True]))
-    def cancel(self, which: int, really: bool) -> None:
-        if not really:
-            return
-        task = self.any_task(which)
-        number = which % len(self.model.tasks) + 1
-        self.agree_on(
-            lambda: self.model.cancel(number, "ann", "no longer wanted", self.clock.now()),
-            lambda player: player.cancel(task, "ann", "no longer wanted"),
-        )
-        self.tried["tasks cancelled"] += 1
-
-    @precondition(lambda self: self.model.tasks)
-    @rule(which=picks, state=st.sampled_from(RESETS))
-    def reset(self, which: int, state: StepState) -> None:
-        if place := self.step_in(state, which):
-            task, step, _ = place
-            self.mend(task, lambda there: reset(there, step), lambda o, uuid: o.reset(uuid, step, ANN))
-            self.tried["steps reset"] += state is StepState.ERROR
-
-    @precondition(lambda self: self.model.tasks)
-    @rule(which=picks, state=st.sampled_from(ENDED_BY_HAND), resolve=st.booleans())
-    def end_by_hand(self, which: int, state: StepState, resolve: bool) -> None:
-        if place := self.step_in(state, which):
-            task, step, no = place
-            self.results += 1
-            value = None if resolve else json.loads(self.result_of(LeaseKey(task.number, no, 0)))
-            result = None if resolve else encode({"result": value, "metadata": BY_ANN}, "result")
-
-            def say(operator: Operator) -> None:
-                try:
-                    if resolve:
-                        operator.resolve_step(task.wish.uuid, step, ANN)
-                    else:
-                        operator.complete_step(task.wish.uuid, step, value, ANN)
-                except InvalidRequestError:
-                    raise NotNowError from None
-
-            self.agree_on(
-                lambda: self.model.end_by_hand(task.number, no, result, ANN, self.clock.now()),
-                lambda player: player.operate(say),
-            )
-            self.tried["steps ended by hand"] += not state.satisfies
-
-    @precondition(lambda self: self.model.tasks)
-    @rule(which=picks)
-    def retry(self, which: int) -> None:
-        task = self.model.tasks[which % len(self.model.tasks) + 1]
-        if self.mend(task, retry, lambda o, uuid: o.retry(uuid, ANN)):
-            self.tried["tasks retried"] += 1
-
-    @precondition(lambda self: self.model.tasks)
-    @rule(which=picks, state=st.sampled_from(RESTARTS))
-    def restart(self, which: int, state: StepState) -> None:
-        if place := self.step_in(state, which):
-            task, step, _ = place
-            growth = task.wish.plan.growth
-            edited = which % 3 == 0
-
-            def judge(there: Situation) -> Mend:
-                return restart(there, step, growth, choices(task), edited=edited)
-
-            context = {"order": task.wish.order, "edited": which} if edited else None
-            if self.mend(task, judge, lambda o, uuid: o.restart(uuid, step, ANN, context=context)):
-                self.tried["tasks restarted"] += 1
-
-    @precondition(lambda self: self.model.tasks)
-    @rule(which=picks, state=st.sampled_from([TaskState.ERROR, TaskState.RESOLVED_MANUALLY]), really=st.integers(0, 4))
-    def end(self, which: int, state: TaskState, really: int) -> None:
-        if really:
-            return
-        task = self.model.tasks[which % len(self.model.tasks) + 1]
-
-        def say(operator: Operator, uuid: str) -> None:
-            (operator.give_up if state is TaskState.ERROR else operator.resolve)(uuid, ANN)
-
-        if self.mend(task, lambda there: end(there, state), say):
-            self.tried[f"tasks ended as {state}"] += 1
-
-    def mend(self, task: Task, judge: Callable[[Situation], Mend], say: Callable[[Operator, str], None]) -> bool:
-        """Whether it was done."""
-        done = self.agree_on(
-            lambda: self.model.mend(task.number, judge, ANN, self.clock.now()),
-            lambda player: player.operate(lambda operator: say(operator, task.wish.uuid)),
-        )
-        return done is not None
-
-    def step_in(self, state: StepState, which: int) -> tuple[Task, str, int] | None:
-        """A step in this state, if there is one."""
-        steps = [
-            (task, step.name, no)
-            for task in self.model.tasks.values()
-            for no, step in task.steps.items()
-            if step.state is state
-        ]
-        return steps[which % len(steps)] if steps else None
-
     # What must hold
 
     @invariant()
@@ -425,11 +303,15 @@ class History(RuleBasedStateMachine):
             self.come_to_rest()
         self.tried["histories"] += 1
 
+    def let_go(self) -> None:
+        """What operators hold goes on."""
+
     def come_to_rest(self) -> None:
         """Whatever happened: with time and a worker that succeeds, every task comes to rest (I4)."""
         for worker, state in list(self.model.workers.items()):
             if state != "gone":
                 self.stop(worker, "gone")
+        self.let_go()
         asked = Asked(len(self.model.workers), tuple(LANES), 1_000)
         while not all(task.state.is_at_rest for task in self.model.tasks.values()):
             before = expected(self.model)

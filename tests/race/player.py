@@ -13,7 +13,7 @@ from tasker_core.errors import DuplicateTaskError, TaskStateError
 from tasker_core.rules.template import Template
 from tasker_core.store import Store
 from tasker_core.store.rows import WorkerRow
-from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Micros, Outcome, Reply, Report
+from tasker_core.words import HELD, ClaimRequest, Ending, Lease, LeaseKey, Micros, Outcome, Reply, Report, Word
 from tests.race.beside import Beside, Rows
 from tests.support.model import ROLL, Answer, Asked, ExistsError, Hold, Model, NotNowError
 from tests.support.model_plan import NAMESPACE, Plan, Wish
@@ -33,6 +33,7 @@ QUESTIONS = (
     "select task_id from tasker.task_payloads",
     "select task_id, no, parallelism, total, next, free, halted from tasker.batches",
     "select task_id, no, inputs, checkpoint from tasker.step_payloads",
+    "select task_id, at, actor, reason from tasker.paused_tasks",
 )
 
 Holding = dict[str, Any]
@@ -135,6 +136,10 @@ class Player:
             raise NotNowError from None
         return True
 
+    def pause_namespace(self, word: Word, *, resume: bool) -> None:
+        namespaces = self.engine.namespaces
+        (namespaces.resume if resume else namespaces.pause)(NAMESPACE, word)
+
     def look(self, lanes: Sequence[str]) -> tuple[dict[str, int], Micros | None]:
         """The lanes in which something waits, with the rank of the first, and when the next retry is due."""
         seen = self._store.steps.look(lanes)
@@ -143,7 +148,7 @@ class Player:
     def holding(self) -> tuple[Holding, list[Rows]]:
         """All that the database holds, in the model's words and as it stands there."""
         rows = self._beside.read(*QUESTIONS)
-        tasks, steps, attempts, transitions, dead, _, _, batches, payloads = rows
+        tasks, steps, attempts, transitions, dead, _, _, batches, payloads, paused = rows
         task_of = {number: own for own, number in self._tasks.items()}
         worker_of = {0: 0} | {number: own for own, number in self._workers.items()}
         return {
@@ -161,6 +166,7 @@ class Player:
             "dead letters": sorted((task_of[row[0]], *row[1:]) for row in dead),
             "batches": {(task_of[row[0]], row[1]): (*row[3:6], bool(row[6])) for row in batches},
             "payloads": {(task_of[row[0]], row[1]): row[2:] for row in payloads},
+            "pauses": {task_of[row[0]]: row[1:] for row in paused},
         }, rows  # fmt: skip
 
     def _report(self, outcome: Outcome) -> Report:
@@ -203,8 +209,9 @@ def expected(model: Model) -> Holding:
         "tasks": {task.number: (task.wish.uuid, task.state) for task in tasks},
         "steps": {
             (task.number, no): (
-                step.state, task.wish.plan.lane(no), task.rank, step.run_at, task.waits(no), step.attempt, step.fence,
-                step.crashes, step.epoch, step.worker, step.enqueued_at, step.claimed_at, step.ended_at,
+                step.state, HELD * step.is_paused + task.wish.plan.lane(no), task.rank, step.run_at, task.waits(no),
+                step.attempt, step.fence, step.crashes, step.epoch, step.worker, step.enqueued_at, step.claimed_at,
+                step.ended_at,
             )
             for task in tasks
             for no, step in task.steps.items()
@@ -219,4 +226,5 @@ def expected(model: Model) -> Holding:
             for no, step in task.steps.items()
             if step.piece is not None or step.checkpoint is not None
         },
+        "pauses": {task.number: tuple(task.pause) for task in tasks if task.pause},
     }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasker_core.rules.batches import index_of, worker_of
 from tasker_core.rules.states import task_state
-from tasker_core.words import StepState, TaskState
+from tasker_core.words import HELD, StepState, TaskState
 from tests.race.beside import Rows
 
 ENQUEUED, RUNNING, WAITING, PENDING, CANCELLED = (
@@ -22,7 +22,7 @@ BY_HAND = StepState.COMPLETE, StepState.RESOLVED_MANUALLY
 
 def sound(found: Sequence[Rows]) -> None:
     """Check the rows that ``QUESTIONS`` finds. Raises AssertionError, naming what doesn't hold."""
-    tasks, steps, attempts, transitions, dead, dependencies, payloads, batches, own_payloads = found
+    tasks, steps, attempts, transitions, dead, dependencies, payloads, batches, own_payloads, paused = found
     state_of = {row[0]: TaskState(row[2]) for row in tasks}
     step_of = {row[:2]: StepState(row[2]) for row in steps}
     parents: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
@@ -35,11 +35,12 @@ def sound(found: Sequence[Rows]) -> None:
     let_in = {(task, worker): next_one for task, worker, _, _, next_one, _, _ in batches}
     halted = {(task, worker) for task, worker, *_, is_halted in batches if is_halted}
 
-    for rows in (steps, attempts, transitions, dead, dependencies, payloads, batches, own_payloads):
+    held_tasks = {row[0] for row in paused if not state_of[row[0]].is_final}
+    for rows in (steps, attempts, transitions, dead, dependencies, payloads, batches, own_payloads, paused):
         assert {row[0] for row in rows} <= state_of.keys(), "rows of a task that isn't there"
     assert {row[0]: row[3] for row in tasks} == counted(steps), "total_steps"
 
-    for task, no, state, _, _, run_at, waits, attempt, fence, _, _, worker, *_ in steps:
+    for task, no, state, lane, _, run_at, waits, attempt, fence, _, _, worker, *_ in steps:
         place = (task, no)
         open_parents = sum(not step_of[parent].satisfies for parent in parents[place])
         batch = (task, worker_of(no))
@@ -59,6 +60,8 @@ def sound(found: Sequence[Rows]) -> None:
         running = {fence} if state == RUNNING or (state == CANCELLED and fence not in recorded[place]) else set()
         assert recorded[place] == set(range(1, fence + 1)) - running, f"{place} ({state}): every claim ends once"
         assert state != RUNNING or worker, f"{place} runs at nobody's"
+        if not (StepState(state).satisfies or state_of[task].is_final):
+            assert lane.startswith(HELD) == (task in held_tasks), f"{place} ({state}): lane {lane}, paused {held_tasks}"
         if state_of[task] in ENDED:
             assert StepState(state).is_final, f"{place} is {state} in a cancelled task"
 

@@ -16,7 +16,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tasker_core.store import Store, open_database
 from tests.race.beside import Beside
-from tests.race.history import Database, History
+from tests.race.history import Database
+from tests.race.operated import OperatedHistory
 
 HISTORIES = int(os.environ.get("TASKER_TEST_HISTORIES", "200"))
 MEMORY = Path("/dev/shm")
@@ -43,9 +44,9 @@ def databases(postgres_url: str) -> Iterator[list[Database]]:
 # state in settle_steps, the refund of an attempt, stamp, fence, state and count in free_children, a state in rest_tasks
 # and trouble_tasks, order, room, fence and worker in claim_lane, draining workers in abandoned_steps, <= in due_steps,
 # failed steps in cancel_steps, state and crashes in reset_step, raise_epoch, the fence in record_attempts, stamp
-# and fence in insert_born_steps.
+# and fence in insert_born_steps, hold_steps behind a word, let_steps_go, the lane in insert_born_steps.
 def test_rules_and_databases_agree(databases: list[Database]) -> None:
-    class Played(History):
+    class Played(OperatedHistory):
         tried: ClassVar[Counter[str]] = Counter()
 
     Played.databases = databases

@@ -27,7 +27,7 @@ from tasker_core.words import Ending, LeaseKey, StepState, Verdict
 
 Graph: TypeAlias = Mapping[str, Sequence[str]]
 
-PER_STEP = ("steps", "attempts", "dependencies", "task_payloads")
+PER_STEP = ("steps", "attempts", "dependencies", "task_payloads", "paused_tasks")
 TABLES = (*PER_STEP, "tasks", "transitions", "warnings", "templates", "workers", "dead_letters", "duties")
 
 

@@ -23,6 +23,7 @@ from tasker_core.words import (
     LeaseKey,
     Micros,
     Outcome,
+    Pause,
     Settled,
     StepError,
     StepState,
@@ -68,6 +69,8 @@ class Step:
     checkpoint: JsonText | None = None
     is_held: bool = False
     """An instance of a batch that isn't let in, or was held back."""
+    is_paused: bool = False
+    """No worker is offered it: its task was paused before it was done."""
 
 
 @dataclass
@@ -82,6 +85,7 @@ class Task:
     transitions: list[tuple[int, str, str, Micros, str, str]] = field(default_factory=list)
     batches: dict[int, Slots] = field(default_factory=dict)
     """By the number of the worker step."""
+    pause: Pause | None = None
 
     def waits(self, no: int) -> int:
         """How many parents of a step aren't done, and one more for one that is held."""
@@ -141,6 +145,8 @@ class Model:
         self.held: dict[LeaseKey, Hold] = {}
         """Every claim there ever was."""
         self.dead: list[tuple[int, int, str]] = []
+        self.is_paused = False
+        """The namespace of all tasks."""
 
     def steps(self) -> Iterator[Step]:
         """Every step of every task."""
@@ -203,7 +209,9 @@ class Model:
             (task.rank, no, task.number)
             for task in self.tasks.values()
             for no, step in task.steps.items()
-            if step.state is StepState.ENQUEUED and task.wish.plan.lane(no) == lane
+            if step.state is StepState.ENQUEUED
+            and task.wish.plan.lane(no) == lane
+            and not (step.is_paused or self.is_paused)
         ]
         return [(self.tasks[number], no) for _, no, number in sorted(waiting)]
 
@@ -290,7 +298,7 @@ class Model:
             task.steps[new.no] = Step(
                 StepState.PENDING, now, 0, fence=fence, epoch=task.steps[opener.no].epoch,
                 name=names.get(new.no, f"s{new.no}"), piece=batch.inputs.get(new.no) if batch else None,
-                is_held=is_held,
+                is_held=is_held, is_paused=task.steps[opener.no].is_paused,
             )  # fmt: skip
         if batch is not None and slots is not None:
             task.batches[batch.plan.worker] = slots

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from tasker_core.errors import TaskStateError
-from tasker_core.rules import batch_outcome, expand
+from tasker_core.rules import batch_outcome, expand, pausing
 from tasker_core.rules.batch_outcome import NewBatch
 from tasker_core.rules.batches import index_of
 from tasker_core.rules.expand import Choice, NewStep, choice_of
 from tasker_core.rules.mend import Batch, Mend, Situation, Standing, by_hand
 from tasker_core.rules.payload import decode
-from tasker_core.words import Ending, JsonText, LeaseKey, Micros, Outcome, StepState, Verdict, Word
+from tasker_core.words import Ending, JsonText, LeaseKey, Micros, Outcome, Pause, StepState, Verdict, Word
 from tests.support.model import Attempt, Model, NotNowError, Task
 
 NOTHING_CHOSEN = '{"result":{"decision_point_outcome":{"type":"no_branches"}}}'
@@ -48,6 +48,10 @@ class OperatedModel(Model):
                 step.checkpoint = None if mend.from_scratch else step.checkpoint
             if change.state is StepState.ENQUEUED:
                 step.enqueued_at = now
+        if task.pause is not None:
+            if task.state.is_final:
+                task.pause = None
+            _hold(task)
         for no, change in mend.steps.items():
             task.steps[no].is_held = change.waits > sum(
                 not task.steps[parent].state.satisfies for parent in task.parents[no]
@@ -56,6 +60,24 @@ class OperatedModel(Model):
         if mend.task is not task.state or not told:
             task.transitions.append((0, task.state, mend.task, now, *word[:2]))
             task.state = mend.task
+        return True
+
+    def pause(self, number: int, word: Word, now: Micros) -> bool:
+        """Hold a task. Raises NotNowError where it can't be."""
+        task = self.tasks[number]
+        _judged(pausing.pause, task)
+        task.pause = Pause(now, *word[:2])
+        task.transitions.append((0, task.state, task.state, now, *word[:2]))
+        _hold(task)
+        return True
+
+    def resume(self, number: int, word: Word, now: Micros) -> bool:
+        """Let a task go on. Raises NotNowError where it isn't paused."""
+        task = self.tasks[number]
+        _judged(pausing.resume, task)
+        task.pause = None
+        task.transitions.append((0, task.state, task.state, now, *word[:2]))
+        _hold(task)
         return True
 
     def end_by_hand(self, number: int, no: int, result: JsonText | None, word: Word, now: Micros) -> bool:
@@ -113,6 +135,12 @@ class OperatedModel(Model):
         return step.state is not state
 
 
+def _hold(task: Task) -> None:
+    """Hold all that may still run, or let go of everything."""
+    for step in task.steps.values():
+        step.is_paused = task.pause is not None and (step.is_paused or not step.state.satisfies)
+
+
 def _next_epoch(task: Task) -> int:
     return 1 + max(step.epoch for step in task.steps.values())
 
@@ -134,7 +162,7 @@ def _judged(judge: Callable[[Situation], R], task: Task) -> R:
     edges = [(parent, no) for no, parents in task.parents.items() for parent in parents]
     batches = {no: Batch(plan.growth.batches[no].parallelism, slots) for no, slots in task.batches.items()}
     try:
-        return judge(Situation(task.wish.uuid, task.state, steps, edges, batches))
+        return judge(Situation(task.wish.uuid, task.state, steps, edges, batches, task.pause))
     except TaskStateError:
         raise NotNowError from None
 

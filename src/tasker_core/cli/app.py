@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import auth, config, dev, dlq, doctor, explain, migrate, prune, run, server, task, template, worker
+from tasker_core.cli import (
+    auth,
+    config,
+    dev,
+    dlq,
+    doctor,
+    explain,
+    migrate,
+    namespace,
+    prune,
+    run,
+    server,
+    task,
+    template,
+    worker,
+)
 from tasker_core.cli.output import errors
 from tasker_core.errors import ResolutionError, SettingsError, TaskerError
 from tasker_core.settings import load_settings
@@ -36,6 +51,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(task.app, name="task")
 app.add_typer(template.app, name="template")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(namespace.app, name="namespace")
 app.add_typer(auth.app, name="auth")
 
 
@@ -83,8 +99,12 @@ def main() -> None:
 
 def _is_usage(error: TaskerError) -> bool:
     return type(error).__name__ in (
-        "UnknownTemplateError", "TaskNotFoundError", "StepNotFoundError", "DeadLetterNotFoundError",
-    )  # fmt: skip
+        "UnknownTemplateError",
+        "TaskNotFoundError",
+        "StepNotFoundError",
+        "NamespaceNotFoundError",
+        "DeadLetterNotFoundError",
+    )
 
 
 def _plain(error: BaseException) -> str:

@@ -101,6 +101,24 @@ def resolve(
         show(client, task, as_json)
 
 
+def pause(
+    task: TaskId, reason: Reason = "", by: By = None, database_url: Database = None, as_json: AsJson = False
+) -> None:
+    """Hold a task: none of its steps begins until it is resumed."""
+    with ask(database_url) as client:
+        client.pause_task(task, reason, by=by)
+        show(client, task, as_json)
+
+
+def resume(
+    task: TaskId, reason: Reason = "", by: By = None, database_url: Database = None, as_json: AsJson = False
+) -> None:
+    """Let a paused task go on."""
+    with ask(database_url) as client:
+        client.resume_task(task, reason, by=by)
+        show(client, task, as_json)
+
+
 def _step(client: TaskerClient, task: str, step: str) -> str:
     """The UUID of the step that is meant."""
     ids: dict[str, Any] = {each.name: each.step_uuid for each in client.list_task_steps(task)}

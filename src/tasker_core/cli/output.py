@@ -58,6 +58,7 @@ def task_view(task: TaskResponse, steps: Sequence[StepResponse]) -> RenderableTy
         (f"{task.version}  ", "dim"),
         state(task.status),
         f"  {task.task_uuid}",
+        *([(f"\n{task.paused['what']} {paused(task.paused)}", "yellow")] if task.paused else []),
     )
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for column in ("step", "state", "attempts", "took", ""):
@@ -77,6 +78,12 @@ def _worth_showing(steps: Sequence[StepResponse]) -> Sequence[StepResponse]:
     instances.sort(key=lambda step: step.current_state in ("complete", "resolved_manually", "pending"))
     left_out = {step.step_uuid for step in instances[MOST_INSTANCES_SHOWN:]}
     return [step for step in steps if step.step_uuid not in left_out]
+
+
+def paused(pause: Mapping[str, Any]) -> str:
+    """Who paused it, since when and why."""
+    why = f": {pause['reason']}" if pause["reason"] else ""
+    return f"paused by {pause['by']} since {pause['at'][:19].replace('T', ' ')} UTC{why}"
 
 
 def _noticed(warning: Mapping[str, Any]) -> str:

@@ -7,8 +7,25 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tasker_core.cli import operator
+from tasker_core.cli import bulk, operator
 from tasker_core.cli.asking import TaskId, ask, show
+from tasker_core.cli.filters import (
+    ContextField,
+    CorrelationId,
+    CreatedAfter,
+    CreatedBefore,
+    Initiator,
+    Name,
+    Namespace,
+    ParentCorrelationId,
+    SourceSystem,
+    Status,
+    Tag,
+    UpdatedAfter,
+    UpdatedBefore,
+    Version,
+    context_filter,
+)
 from tasker_core.cli.inputs import read_context
 from tasker_core.cli.output import AsJson, Database, people, print_json, state
 
@@ -20,6 +37,9 @@ app.command("restart")(operator.restart)
 app.command("retry")(operator.retry)
 app.command("give-up")(operator.give_up)
 app.command("resolve")(operator.resolve)
+app.command("pause")(operator.pause)
+app.command("resume")(operator.resume)
+app.command("bulk")(bulk.bulk)
 
 
 @app.command()
@@ -69,40 +89,34 @@ def get(task: TaskId, database_url: Database = None, as_json: AsJson = False) ->
 
 @app.command("list")
 def list_tasks(
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only of this namespace.")] = None,
-    status: Annotated[str | None, typer.Option("--status", "-s", help="Only in this state.")] = None,
-    name: Annotated[str | None, typer.Option(help="Only of this template.")] = None,
-    version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
-    initiator: Annotated[str | None, typer.Option(help="Only what they asked for.")] = None,
-    source_system: Annotated[str | None, typer.Option(help="Only from there.")] = None,
-    correlation_id: Annotated[
-        str | None, typer.Option("--correlation-id", "-c", help="Only what belongs to it.")
-    ] = None,
-    parent_correlation_id: Annotated[str | None, typer.Option(help="Only what came of it.")] = None,
-    created_after: Annotated[str | None, typer.Option(help="Created then or later, in ISO 8601.")] = None,
-    created_before: Annotated[str | None, typer.Option(help="Created earlier than that.")] = None,
-    updated_after: Annotated[str | None, typer.Option(help="Changed then or later.")] = None,
-    updated_before: Annotated[str | None, typer.Option(help="Changed earlier than that.")] = None,
-    context: Annotated[str | None, typer.Option(help="A field of the context: customer.id=42.")] = None,
+    namespace: Namespace = None,
+    status: Status = None,
+    name: Name = None,
+    version: Version = None,
+    tag: Tag = None,
+    initiator: Initiator = None,
+    source_system: SourceSystem = None,
+    correlation_id: CorrelationId = None,
+    parent_correlation_id: ParentCorrelationId = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    updated_after: UpdatedAfter = None,
+    updated_before: UpdatedBefore = None,
+    context: ContextField = None,
     limit: Annotated[int, typer.Option("--limit", "-l", help="How many at most.")] = 20,
     offset: Annotated[int, typer.Option(help="How many to pass over.")] = 0,
     database_url: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """List tasks, the newest first."""
-    path, equals, value = (context or "").partition("=")
-    if context is not None and not equals:
-        raise typer.BadParameter(
-            f"a field and its value, like customer.id=42; found {context!r}", param_hint="--context"
-        )
+    path, value = context_filter(context)
     with ask(database_url) as client:
         page = client.list_tasks(
             limit=limit, offset=offset, namespace=namespace, status=status, name=name, version=version, tag=tag,
             initiator=initiator, source_system=source_system, correlation_id=correlation_id,
             parent_correlation_id=parent_correlation_id, created_after=created_after, created_before=created_before,
-            updated_after=updated_after, updated_before=updated_before, context_path=path if equals else None,
-            context_value=value if equals else None,
+            updated_after=updated_after, updated_before=updated_before, context_path=path,
+            context_value=value,
         )  # fmt: skip
     if as_json:
         print_json({"tasks": [t.__dict__ for t in page.tasks], "pagination": page.pagination.__dict__})

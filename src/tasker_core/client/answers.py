@@ -14,6 +14,7 @@ from tasker_core.errors import (
     DeadLetterNotFoundError,
     DuplicateTaskError,
     InvalidRequestError,
+    NamespaceNotFoundError,
     NotPermittedError,
     PayloadTooLargeError,
     SchemaViolationError,
@@ -33,6 +34,7 @@ NOT_FOUND: Mapping[str, type[ClientError]] = {
     "step": StepNotFoundError,
     "template": UnknownTemplateError,
     "dead_letter": DeadLetterNotFoundError,
+    "namespace": NamespaceNotFoundError,
 }
 ONCE_MORE = frozenset({408, 429, 502, 503, 504})
 """Statuses of answers that say: not now."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from tasker_core.client.call import ask_through_async
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.dead_letter_calls import DeadLetterCalls
 from tasker_core.client.dead_letters import AsyncBurying
@@ -139,14 +140,7 @@ class AsyncTaskerClient(AsyncOperating, AsyncBurying):
 
     async def wait(self, task_uuid: str, timeout: float | None = None) -> TaskResponse:
         """See ``TaskerClient.wait``."""
-        questions = self._calls.wait(task_uuid, timeout)
-        try:
-            question = next(questions)
-            while True:
-                question = questions.send(await self._door.do(question))
-        except StopIteration as end:
-            task: TaskResponse = end.value
-            return task
+        return await ask_through_async(self._door.do, self._calls.wait(task_uuid, timeout))
 
     async def register_template(self, template: str | Path | Mapping[str, Any]) -> None:
         """See ``TaskerClient.register_template``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -42,3 +42,25 @@ class Call(Generic[R]):
     pause: float = 0.0
     waiting: float = 0.0
     bound: bool = False
+
+
+def ask_through(do: Callable[[Call[R]], R], questions: Generator[Call[R], R, R]) -> R:
+    """What ``questions``, each of which may depend on the answer before, come to; ``do`` asks one."""
+    try:
+        question = next(questions)
+        while True:
+            question = questions.send(do(question))
+    except StopIteration as end:
+        answer: R = end.value
+        return answer
+
+
+async def ask_through_async(do: Callable[[Call[R]], Awaitable[R]], questions: Generator[Call[R], R, R]) -> R:
+    """The same for an event loop."""
+    try:
+        question = next(questions)
+        while True:
+            question = questions.send(await do(question))
+    except StopIteration as end:
+        answer: R = end.value
+        return answer

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from tasker_core.client.call import ask_through
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.dead_letter_calls import DeadLetterCalls
 from tasker_core.client.dead_letters import Burying
@@ -222,14 +223,7 @@ class TaskerClient(Operating, Burying):
 
         ``timeout`` is in seconds; TimeoutError (the builtin) when the task isn't at rest by then.
         """
-        questions = self._calls.wait(task_uuid, timeout)
-        try:
-            question = next(questions)
-            while True:
-                question = questions.send(self._door.do(question))
-        except StopIteration as end:
-            task: TaskResponse = end.value
-            return task
+        return ask_through(self._door.do, self._calls.wait(task_uuid, timeout))
 
     def register_template(self, template: str | Path | Mapping[str, Any]) -> None:
         """Put a template into the store: a YAML file, or the same as a mapping.

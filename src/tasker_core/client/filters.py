@@ -9,11 +9,25 @@ from typing import Any
 from tasker_core.engine.requests import as_uuid, context_field
 from tasker_core.errors import InvalidRequestError
 from tasker_core.rules.explanation import EPOCH
+from tasker_core.rules.spelling import did_you_mean
 from tasker_core.words import TaskState
 
 MOMENTS = ("created_after", "created_before", "updated_after", "updated_before")
 TEXTS = ("namespace", "name", "version", "initiator", "source_system", "tag")
 UUIDS = ("correlation_id", "parent_correlation_id")
+
+
+FILTERS = ("status", *TEXTS, *UUIDS, *MOMENTS, "context_path", "context_value")
+
+
+def known_filters(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``wanted``. Raises InvalidRequestError for one that there isn't, and where none is given."""
+    for key in wanted:
+        if key not in FILTERS:
+            raise InvalidRequestError(f"there is no filter {key!r}{did_you_mean(key, FILTERS)}", field=key)
+    if all(value is None for value in wanted.values()):
+        raise InvalidRequestError("say which tasks: give at least one filter, such as namespace or status")
+    return wanted
 
 
 def task_filters(wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,6 +13,7 @@ from tasker_core.client.templates import not_replaced
 from tasker_core.engine import Engine, TaskRequest
 from tasker_core.engine.create import Creator
 from tasker_core.engine.dead_letters import DeadLetters
+from tasker_core.engine.namespaces import Namespaces
 from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.engine.operator import Operator
 from tasker_core.engine.requeue import Requeuer
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+A_STRETCH = 500
 SHORTEST_POLL, LONGEST_POLL = 0.01, 0.05
 
 
@@ -113,6 +115,25 @@ class Local:
         """The dead letter, after what it stands for was put back."""
         self._engine.requeuer.requeue(letter, word)
         return self._engine.dead_letters.get(letter)
+
+    def change_tasks(
+        self, act: str, filters: Mapping[str, Any], word: Word, *, dry_run: bool, sample: int, after: str | None
+    ) -> dict[str, Any]:
+        """What came of the next stretch of the tasks that match."""
+        if dry_run:
+            return self._engine.bulk.count(act, filters, sample)
+        return self._engine.bulk.stretch(act, filters, word, after=after, limit=A_STRETCH)
+
+    def namespaces(self) -> list[dict[str, Any]]:
+        return self._engine.namespaces.all()
+
+    def namespace(self, namespace: str) -> dict[str, Any]:
+        return self._engine.namespaces.one(namespace)
+
+    def on_namespace(self, namespace: str, do: Callable[[Namespaces], None]) -> dict[str, Any]:
+        """The namespace, after something was said of it."""
+        do(self._engine.namespaces)
+        return self._engine.namespaces.one(namespace)
 
     def register(self, template: Template) -> None:
         done = self._engine.catalog.register(template, replace=load_settings().env == "development")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tasker_core.client.call import ask_through, ask_through_async
 from tasker_core.client.operator_calls import OperatorCalls
-from tasker_core.types import StepResponse, TaskResponse
+from tasker_core.types import BulkResponse, NamespaceResponse, StepResponse, TaskResponse
 
 if TYPE_CHECKING:
     from tasker_core.client.http import AsyncHttp, Http
@@ -74,6 +75,50 @@ class Operating:
         """End a task as ``resolved_manually``: whatever it was for has been done otherwise."""
         return self._door.do(self._operator.resolve_task(task_uuid, reason, by))
 
+    def pause_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """Hold a task: none of its steps begins until it is resumed. What runs goes on to its end.
+
+        A pause ends with its task: one that is cancelled and then restarted isn't held.
+        """
+        return self._door.do(self._operator.pause_task(task_uuid, reason, by))
+
+    def resume_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """Let a paused task go on."""
+        return self._door.do(self._operator.resume_task(task_uuid, reason, by))
+
+    def change_tasks(
+        self, act: str, reason: str = "", *, by: str | None = None, dry_run: bool = False, sample: int = 10,
+        **filters: Any,
+    ) -> BulkResponse:  # fmt: skip
+        """Say the same of all tasks that match: ``retry``, ``cancel``, ``pause``, ``resume``, ``give_up``, ``resolve``.
+
+        ``filters`` are those of ``list_tasks``, at least one: ``status="blocked_by_failures"``, ``namespace="shop"``.
+        With ``dry_run`` the tasks are counted that it could be said of, and the newest of them told; nothing changes.
+        Each task is changed by itself and has it in its audit; thousands take a while. What a broken call has done
+        stays done, and the next one goes on with the rest. Raises InvalidRequestError for an unknown act or filter.
+        """
+        return ask_through(self._door.do, self._operator.change_tasks(act, reason, by, dry_run, sample, filters))
+
+    def list_namespaces(self) -> list[NamespaceResponse]:
+        """The namespaces of the registered templates, and which of them are paused."""
+        return self._door.do(self._operator.list_namespaces())
+
+    def get_namespace(self, namespace: str) -> NamespaceResponse:
+        """One namespace, with what operators said of it. Raises NamespaceNotFoundError."""
+        return self._door.do(self._operator.get_namespace(namespace))
+
+    def pause_namespace(self, namespace: str, reason: str = "", *, by: str | None = None) -> NamespaceResponse:
+        """Hold a whole namespace: once this returns, no step of it begins until it is resumed.
+
+        What runs goes on to its end; tasks that are created wait. Raises NamespaceNotFoundError, and TaskStateError
+        for one that is paused already.
+        """
+        return self._door.do(self._operator.pause_namespace(namespace, reason, by))
+
+    def resume_namespace(self, namespace: str, reason: str = "", *, by: str | None = None) -> NamespaceResponse:
+        """Let a paused namespace go on. Raises NamespaceNotFoundError, and TaskStateError for one that isn't paused."""
+        return self._door.do(self._operator.resume_namespace(namespace, reason, by))
+
 
 class AsyncOperating:
     """The same for an event loop; see ``Operating``."""
@@ -118,3 +163,35 @@ class AsyncOperating:
     async def resolve_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
         """See ``TaskerClient.resolve_task``."""
         return await self._door.do(self._operator.resolve_task(task_uuid, reason, by))
+
+    async def pause_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """See ``TaskerClient.pause_task``."""
+        return await self._door.do(self._operator.pause_task(task_uuid, reason, by))
+
+    async def resume_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """See ``TaskerClient.resume_task``."""
+        return await self._door.do(self._operator.resume_task(task_uuid, reason, by))
+
+    async def change_tasks(
+        self, act: str, reason: str = "", *, by: str | None = None, dry_run: bool = False, sample: int = 10,
+        **filters: Any,
+    ) -> BulkResponse:  # fmt: skip
+        """See ``TaskerClient.change_tasks``."""
+        questions = self._operator.change_tasks(act, reason, by, dry_run, sample, filters)
+        return await ask_through_async(self._door.do, questions)
+
+    async def list_namespaces(self) -> list[NamespaceResponse]:
+        """See ``TaskerClient.list_namespaces``."""
+        return await self._door.do(self._operator.list_namespaces())
+
+    async def get_namespace(self, namespace: str) -> NamespaceResponse:
+        """See ``TaskerClient.get_namespace``."""
+        return await self._door.do(self._operator.get_namespace(namespace))
+
+    async def pause_namespace(self, namespace: str, reason: str = "", *, by: str | None = None) -> NamespaceResponse:
+        """See ``TaskerClient.pause_namespace``."""
+        return await self._door.do(self._operator.pause_namespace(namespace, reason, by))
+
+    async def resume_namespace(self, namespace: str, reason: str = "", *, by: str | None = None) -> NamespaceResponse:
+        """See ``TaskerClient.resume_namespace``."""
+        return await self._door.do(self._operator.resume_namespace(namespace, reason, by))

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from tasker_core.client.call import Call, Request
+from tasker_core.client.filters import known_filters, task_filters
 from tasker_core.clock import RandomIds, stamp_of
+from tasker_core.engine.bulk import ACTS
+from tasker_core.engine.namespaces import Namespaces
 from tasker_core.engine.operator import Operator
 from tasker_core.engine.requests import as_mapping, as_text, as_uuid
+from tasker_core.errors import InvalidRequestError
 from tasker_core.rules.payload import encode
-from tasker_core.types import StepResponse, TaskResponse
+from tasker_core.rules.spelling import did_you_mean
+from tasker_core.types import BulkResponse, NamespaceResponse, StepResponse, TaskResponse
 from tasker_core.words import Word
+
+MOST_SAMPLED = 100
+ACTION_TYPES = {"retry": "retry_failed", "resolve": "resolve_manually"}
+"""Where the REST API calls an act otherwise."""
 
 
 class OperatorCalls:
@@ -63,6 +73,68 @@ class OperatorCalls:
     def resolve_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
         return self._on_task(task_uuid, "resolve_manually", reason, by, Operator.resolve)
 
+    def pause_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
+        return self._on_task(task_uuid, "pause", reason, by, Operator.pause)
+
+    def resume_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
+        return self._on_task(task_uuid, "resume", reason, by, Operator.resume)
+
+    def change_tasks(
+        self, act: str, reason: str, by: str | None, dry_run: bool, sample: int, wanted: Mapping[str, Any]
+    ) -> Generator[Call[BulkResponse], BulkResponse, BulkResponse]:
+        """Yields questions until all tasks that match had it said of them; what came of it."""
+        if act not in ACTS:
+            known = ", ".join(ACTS)
+            raise InvalidRequestError(f"act must be one of {known}{did_you_mean(act, ACTS)}", field="act")
+        if not 0 <= sample <= MOST_SAMPLED:
+            raise InvalidRequestError(f"sample must lie between 0 and {MOST_SAMPLED}, not {sample}", field="sample")
+        filters, query = task_filters(known_filters(wanted))
+        who, action = self._who(by, reason), self._ids.new()
+        word = Word(f"client {who}", reason, stamp_of(action))
+        said = {"action_type": ACTION_TYPES.get(act, act), "reason": reason, "by": who, "action_id": action}
+
+        def question(after: str | None) -> Call[BulkResponse]:
+            body = {**said, "dry_run": dry_run, "sample": sample, "after": after}
+            return Call(
+                lambda local: local.change_tasks(act, filters, word, dry_run=dry_run, sample=sample, after=after),
+                lambda: Request("/v1/tasks", "PATCH", query, encode(body, "request")),
+                BulkResponse.from_dict,
+            )
+
+        found = yield question(None)
+        while found.next is not None:
+            found += yield question(found.next)
+        return found
+
+    def list_namespaces(self) -> Call[list[NamespaceResponse]]:
+        return Call(
+            lambda local: local.namespaces(),
+            lambda: Request("/v1/namespaces"),
+            lambda found: [NamespaceResponse.from_dict(each) for each in found],
+        )
+
+    def get_namespace(self, namespace: str) -> Call[NamespaceResponse]:
+        name = as_text(namespace, "namespace", 255)
+        return Call(lambda local: local.namespace(name), lambda: Request(_namespace(name)), NamespaceResponse.from_dict)
+
+    def pause_namespace(self, namespace: str, reason: str, by: str | None) -> Call[NamespaceResponse]:
+        return self._on_namespace(namespace, "pause", reason, by, Namespaces.pause)
+
+    def resume_namespace(self, namespace: str, reason: str, by: str | None) -> Call[NamespaceResponse]:
+        return self._on_namespace(namespace, "resume", reason, by, Namespaces.resume)
+
+    def _on_namespace(
+        self, namespace: str, kind: str, reason: str, by: str | None, do: Callable[[Namespaces, str, Word], None]
+    ) -> Call[NamespaceResponse]:
+        name, who, action = as_text(namespace, "namespace", 255), self._who(by, reason), self._ids.new()
+        word = Word(f"client {who}", reason, stamp_of(action))
+        said = {"action_type": kind, "reason": reason, "by": who, "action_id": action}
+        return Call(
+            lambda local: local.on_namespace(name, lambda namespaces: do(namespaces, name, word)),
+            lambda: Request(_namespace(name), "PATCH", body=encode(said, "request")),
+            NamespaceResponse.from_dict,
+        )
+
     def _on_task(
         self, task_uuid: str, kind: str, reason: str, by: str | None, do: Callable[[Operator, str, Word], None],
         data: Mapping[str, Any] = MappingProxyType({}),
@@ -95,3 +167,7 @@ class OperatorCalls:
     def _who(self, by: str | None, reason: str) -> str:
         as_text(reason, "reason", 500, may_be_empty=True)
         return self._initiator if by is None else as_text(by, "by", 255)
+
+
+def _namespace(name: str) -> str:
+    return f"/v1/namespaces/{quote(name, safe='')}"

@@ -10,6 +10,7 @@ from tasker_core.clock import SECOND, Clock, Ids, RandomIds
 from tasker_core.engine.analytics import Analytics
 from tasker_core.engine.beat import Heard, beat
 from tasker_core.engine.board import Board
+from tasker_core.engine.bulk import Bulk
 from tasker_core.engine.catalog import Catalog, Known, Registered
 from tasker_core.engine.claim import Claimer, as_claim
 from tasker_core.engine.counting import count_moved
@@ -23,6 +24,7 @@ from tasker_core.engine.growing import brings_about
 from tasker_core.engine.hints import Hints
 from tasker_core.engine.listings import Listings
 from tasker_core.engine.memory import Memory
+from tasker_core.engine.namespaces import Namespaces
 from tasker_core.engine.operator import Operator
 from tasker_core.engine.prune import Pruned, Pruner
 from tasker_core.engine.requests import TaskRequest
@@ -31,15 +33,13 @@ from tasker_core.engine.settle import Settler
 from tasker_core.engine.staleness import Vigilance, Watchman
 from tasker_core.engine.step_transaction import StepTransaction
 from tasker_core.engine.sweep import Sweeper
-from tasker_core.engine.traces import record_steps
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
-from tasker_core.errors import ClientError, TaskNotFoundError, TaskStateError
+from tasker_core.errors import ClientError, TaskNotFoundError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
 from tasker_core.store.settling import Settlement
-from tasker_core.telemetry import tracing
 from tasker_core.words import (
     ClaimRequest,
     Ending,
@@ -51,8 +51,7 @@ from tasker_core.words import (
     Reply,
     Report,
     Settled,
-    StepState,
-    TaskState,
+    Word,
 )
 
 __all__ = ["Created", "Engine", "Heard", "Known", "Pruned", "Registered", "StepTransaction", "TaskRequest"]
@@ -105,6 +104,8 @@ class Engine:
         self.watchman = Watchman(store, self.catalog, self.operator, self.clock, self.ids, vigilance, buries=buries)
         self.dead_letters = DeadLetters(store, self.catalog, self.watchman, self.clock)
         self.requeuer = Requeuer(store, self.operator, self.clock, self.ids)
+        self.bulk = Bulk(store, self.operator)
+        self.namespaces = Namespaces(store, self.wake, self.clock, self.ids)
         self._pruner = Pruner(store, self.clock, retention)
         self._sweeper = Sweeper(store, self._settler, self.clock, self.ids, lease_time, self._do_chores)
 
@@ -264,19 +265,7 @@ class Engine:
 
         Raises TaskNotFoundError, and TaskStateError for a task that is final.
         """
-        number = self.number(task)
-        if not self.store.tasks.cancel(number, self.ids.stamp(), self.clock.now(), actor, reason):
-            state = self.store.tasks.states([number])[number]
-            raise TaskStateError(
-                f"task {task} is {state} already; only an unfinished task can be cancelled", state=state
-            )
-        count_moved([TaskState.CANCELLED])
-        self._memory.forget([number])
-        self.wake.rested({number: TaskState.CANCELLED})
-        if (tracer := tracing.step_tracer()) is not None:
-            steps, _ = self.store.tasks.steps([number])
-            cancelled = [(number, row.no) for row in steps[number] if row.state == StepState.CANCELLED]
-            record_steps(tracer, self.store, cancelled)
+        self.operator.cancel(task, Word(actor, reason))
 
     def explain(self, task: str) -> Explanation:
         """Why ``task`` isn't finished, step by step, or how it came to rest. Raises TaskNotFoundError."""

@@ -14,8 +14,9 @@ from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_context, check_result
 from tasker_core.engine.traces import record_steps
 from tasker_core.engine.wake import Wake
-from tasker_core.errors import InvalidRequestError, TaskNotFoundError
+from tasker_core.errors import InvalidRequestError, TaskNotFoundError, TaskStateError
 from tasker_core.rules import mend as rules
+from tasker_core.rules import pausing
 from tasker_core.rules.expand import Choice, choice_of
 from tasker_core.rules.mend import Mend, Situation
 from tasker_core.rules.payload import decode, encode
@@ -42,11 +43,11 @@ class Operator:
 
     def reset(self, task: str, step: str, word: Word) -> None:
         """Have the failed ``step`` run again from its first attempt. Raises StepNotFoundError."""
-        self._mend(task, word, lambda there, _: rules.reset(there, step))
+        self._mend(task, "reset", word, lambda there, _: rules.reset(there, step))
 
     def retry(self, task: str, word: Word) -> None:
         """Have all failed steps of the task run again, each from its first attempt."""
-        self._mend(task, word, lambda there, _: rules.retry(there))
+        self._mend(task, "retry", word, lambda there, _: rules.retry(there))
 
     def restart(self, task: str, step: str, word: Word, *, context: Mapping[str, Any] | None = None) -> None:
         """Have ``step`` and everything after it run again, from scratch; results of the steps before it stay.
@@ -55,7 +56,7 @@ class Operator:
         anew. With ``context`` the task works on that from now on. Raises StepNotFoundError, PayloadError,
         SchemaViolationError for a context that doesn't fit the ``input_schema``, where that is enforced.
         """
-        known, saying = self._saying(task, word)
+        known, saying = self._saying(task, "restart", word)
         edit = None
         if context is not None:
             text = encode(context, "context")
@@ -68,15 +69,42 @@ class Operator:
 
     def give_up(self, task: str, word: Word) -> None:
         """End a task of which a step has failed as ``error``: what isn't finished of it never will be."""
-        self._mend(task, word, lambda there, _: rules.end(there, TaskState.ERROR))
+        self._mend(task, "give_up", word, lambda there, _: rules.end(there, TaskState.ERROR))
 
     def resolve(self, task: str, word: Word) -> None:
         """End a task as ``resolved_manually``: what isn't finished of it is no longer needed."""
-        self._mend(task, word, lambda there, _: rules.end(there, TaskState.RESOLVED_MANUALLY))
+        self._mend(task, "resolve", word, lambda there, _: rules.end(there, TaskState.RESOLVED_MANUALLY))
+
+    def cancel(self, task: str, word: Word) -> None:
+        """Cancel an unfinished task: what hasn't begun never will, what runs is told and its result refused."""
+        _, saying = self._saying(task, "cancel", word)
+        number, store = saying.task, self._store
+        if not store.tasks.cancel(number, saying.stamp, saying.now, word.actor, word.reason):
+            state = store.tasks.states([number])[number]
+            raise TaskStateError(
+                f"task {task} is {state} already; only an unfinished task can be cancelled", state=state
+            )
+        count_moved([TaskState.CANCELLED])
+        self._memory.forget([number])
+        self._wake.rested({number: TaskState.CANCELLED})
+        if (tracer := tracing.step_tracer()) is not None:
+            steps, _ = store.tasks.steps([number])
+            cancelled = [(number, row.no) for row in steps[number] if row.state == StepState.CANCELLED]
+            record_steps(tracer, store, cancelled)
+
+    def pause(self, task: str, word: Word) -> None:
+        """Hold a task: none of its steps begins until it is resumed, or ends. What runs goes on to its end."""
+        _, saying = self._saying(task, "pause", word)
+        self._store.pauses.pause(saying, pausing.pause)
+
+    def resume(self, task: str, word: Word) -> None:
+        """Let a task go on that is paused."""
+        known, saying = self._saying(task, "resume", word)
+        self._tell(known, saying, self._store.pauses.resume(saying, pausing.resume))
 
     def resolve_step(self, task: str, step: str, word: Word) -> None:
         """Let what waits for ``step`` go on without its result. Raises StepNotFoundError."""
-        self._settle(task, step, word, StepState.RESOLVED_MANUALLY, None)
+        self._settle(task, step, "resolve_step", word, StepState.RESOLVED_MANUALLY, None)
 
     def complete_step(
         self, task: str, step: str, result: Any, word: Word, *,
@@ -91,14 +119,14 @@ class Operator:
         """
         kept = {"manually_completed": True, "completed_by": by or word.actor, "completion_reason": word.reason}
         text = encode({"result": result, "metadata": {**(metadata or {}), **kept}}, f"result of step {step!r}")
-        self._settle(task, step, word, StepState.COMPLETE, text)
+        self._settle(task, step, "complete_step", word, StepState.COMPLETE, text)
 
     def requeue(self, task: str, letter: str, word: Word, after: Micros) -> Micros | None:
         """Have run again what a dead letter of the task stands for, ``after`` so long, and resolve the letter.
 
         For how long the letter had waited; None when the word was said before. Raises DeadLetterNotFoundError.
         """
-        known, saying = self._saying(task, word)
+        known, saying = self._saying(task, "requeue", word)
         done = self._store.dead_letters.requeue(
             letter, saying, saying.now + after, lambda there: rules.requeue(there, after)
         )
@@ -115,24 +143,25 @@ class Operator:
             self._tell(known, saying, done.mended)
         return done
 
-    def _mend(self, task: str, word: Word, judge: Callable[[Situation, Results], Mend]) -> None:
-        known, saying = self._saying(task, word)
+    def _mend(self, task: str, verb: str, word: Word, judge: Callable[[Situation, Results], Mend]) -> None:
+        known, saying = self._saying(task, verb, word)
         self._tell(known, saying, self._store.repairs.mend(saying, judge))
 
-    def _settle(self, task: str, step: str, word: Word, state: StepState, result: JsonText | None) -> None:
-        known, saying = self._saying(task, word)
+    def _settle(self, task: str, step: str, verb: str, word: Word, state: StepState, result: JsonText | None) -> None:
+        known, saying = self._saying(task, verb, word)
         judge = partial(self._ruling, known, saying, step, state, result)
         done = self._store.repairs.settle(saying, judge)
         self._tell(known, saying, done)
         if done is not None:
             self._wake.ready(None)
 
-    def _saying(self, task: str, word: Word) -> tuple[Known, Saying]:
+    def _saying(self, task: str, verb: str, word: Word) -> tuple[Known, Saying]:
         row = self._store.tasks.find(task)
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
         stamp = self._ids.stamp() if word.stamp is None else word.stamp
-        return self._catalog.known(row.template_id), Saying(row.id, stamp, self._clock.now(), word.actor, word.reason)
+        saying = Saying(row.id, stamp, self._clock.now(), word.actor, word.reason, verb)
+        return self._catalog.known(row.template_id), saying
 
     def _ruling(
         self, known: Known, saying: Saying, step: str, state: StepState, result: JsonText | None, there: Situation

@@ -132,9 +132,10 @@ class Watchman:
         part = self._store.staleness.walk(walk, round_.cursor, PAGE)
         now, served = self._clock.now(), self.served()
         limits = {id: self.limits(self._catalog.known(id)) for id in {task.template_id for task in part.tasks}}
+        _, paused = self._store.pauses.namespaces()
         stale: dict[int, Standing] = {}
         for task in part.tasks:
-            if task.number in stale or task.number in round_.seen_to:
+            if task.number in stale or task.number in round_.seen_to or task.namespace in paused:
                 continue
             known = self._catalog.known(task.template_id)
             standstill = nearest(task.course, limits[task.template_id], served, known.retry_policy)
@@ -157,6 +158,8 @@ class Watchman:
         found: list[str] = []
 
         def judge(there: Situation, course: Course) -> Fate | None:
+            if there.is_held_now:
+                return None  # Somebody holds it, who knows that it stands still.
             standstill = self.nearest(course, known, served)
             if standstill is None or not standstill.is_over(saying.now):
                 return None

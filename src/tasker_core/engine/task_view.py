@@ -13,7 +13,7 @@ from tasker_core.rules.payload import decode
 from tasker_core.store.creating import NewTask
 from tasker_core.store.rows import StepRow, TaskRow, WarningRow
 from tasker_core.store.warnings import INPUT_SCHEMA
-from tasker_core.words import Micros, StepState
+from tasker_core.words import Micros, StepState, TaskState
 
 _ACTIONS = {
     "blocked_by_failures": "handle_failures",
@@ -75,7 +75,20 @@ def task_view(
         "completion_percentage": round(100 * done / len(steps), 2) if steps else 0.0,
         "health_status": health_status(states),
         "steps": [readiness(view, step) for view, step in _told(views, steps)],
+        "paused": _pause(row),
         "warnings": [_warning(warning) for warning in warnings],
+    }
+
+
+def _pause(row: TaskRow) -> dict[str, Any] | None:
+    """Who holds an unfinished task, or its whole namespace."""
+    if row.paused_at is None or TaskState(row.state).is_final:
+        return None
+    return {
+        "what": "namespace" if row.namespace_is_paused else "task",
+        "by": row.paused_by,
+        "at": moment(row.paused_at),
+        "reason": row.pause_reason,
     }
 
 

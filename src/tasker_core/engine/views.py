@@ -157,6 +157,7 @@ class Views:
                 "at": moment(change.at),
                 "actor": change.actor,
                 "reason": change.reason,
+                "verb": change.verb or None,
             }
             for change in changes
         ]

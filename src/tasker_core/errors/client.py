@@ -93,12 +93,17 @@ class StepNotFoundError(ClientError):
     """There is no step of this id in this task."""
 
 
+class NamespaceNotFoundError(ClientError):
+    """No registered template has this namespace."""
+
+
 class DeadLetterNotFoundError(ClientError):
     """There is no dead letter of this id, or of this task."""
 
 
 class TaskStateError(ClientError):
-    """The task's or step's state does not allow this, as cancelling a task that is final. ``state`` is that state."""
+    """The state of a task, step or namespace does not allow this, as cancelling a task that is final. ``state`` is that
+    state."""
 
     def __init__(self, message: str, *, state: str | None = None) -> None:
         super().__init__(message)

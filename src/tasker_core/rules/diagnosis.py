@@ -31,6 +31,7 @@ class CheckKind(StrEnum):
     SWEEP = "sweep"
     TEMPLATES = "templates"
     QUEUE = "queue"
+    PAUSES = "pauses"
     RUNNING = "running"
     RETRIES = "retries"
     FAILURES = "failures"

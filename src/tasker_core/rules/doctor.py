@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tasker_core.rules.diagnosis import Check, CheckKind, Level
+from tasker_core.rules.doctor_pauses import judge_pauses
 from tasker_core.rules.doctor_queue import Served, judge_queues, judge_templates
 from tasker_core.rules.explain_queue import MOST_NAMED, is_alive
 from tasker_core.rules.explanation import at, counted, listed, span
 from tasker_core.rules.facts import WorkerFact
 from tasker_core.rules.symptoms import MOST_COUNTED, Pile, Symptoms
-from tasker_core.words import Micros
+from tasker_core.words import Micros, split_lane
 
 GRACE: Micros = 10_000_000
 """For how long something may be overdue that workers do every second or two."""
@@ -33,11 +34,17 @@ def judge(symptoms: Symptoms, now: Micros, lease_time: Micros) -> Iterable[Check
     if any(is_alive(worker, now, lease_time) for worker in symptoms.workers):
         yield _sweep(symptoms, now, lease_time)
     yield from judge_templates(symptoms.templates, served)
-    yield from judge_queues(symptoms.queues, served, now)
+    yield from judge_queues(_unheld(symptoms), served, now)
+    yield from judge_pauses(symptoms.paused, symptoms.paused_tasks, now)
     yield from _lost(symptoms, served, now, lease_time)
     yield _retries(symptoms.overdue, served, now)
     yield _failures(symptoms, now)
     yield _dead_letters(symptoms.dead_letters, now)
+
+
+def _unheld(symptoms: Symptoms) -> Mapping[str, Pile]:
+    """What waits for workers; a paused namespace doesn't."""
+    return {lane: pile for lane, pile in symptoms.queues.items() if split_lane(lane)[0] not in symptoms.paused}
 
 
 def _workers(symptoms: Symptoms, served: Served, now: Micros, lease_time: Micros) -> Iterable[Check]:
@@ -68,7 +75,7 @@ def _crew(symptoms: Symptoms, served: Served, now: Micros) -> Check:
             f"{counted(held, 'step')} in progress; the last beat came {span(now - last)} ago"
         )
         return Check(CheckKind.WORKERS, Level.OK, "workers", text, details=details)
-    piles = [*symptoms.queues.values(), *symptoms.lost.values(), *([symptoms.overdue] if symptoms.overdue else [])]
+    piles = [*_unheld(symptoms).values(), *symptoms.lost.values(), *([symptoms.overdue] if symptoms.overdue else [])]
     if not piles and not held:
         return Check(CheckKind.WORKERS, Level.OK, "workers", "none lives, and nothing waits for one", details=details)
     text = "none lives"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tasker_core.rules.batches import FIRST_INSTANCE, MOST_INSTANCES_TOLD, worker_of
+from tasker_core.rules.explain_pause import held_by
 from tasker_core.rules.explain_queue import MOST_NAMED, Queues, is_alive
 from tasker_core.rules.explanation import (
     Explanation,
@@ -68,6 +69,7 @@ class _Look:
         self.batches = {batch.no: batch for batch in facts.batches}
         self.workers = {worker.id: worker for worker in facts.workers}
         self.queues = Queues(facts, now, lease_time)
+        self.pause = held_by(facts)
 
     def reasons(self) -> Iterable[UnfinishedStep]:
         roots = self._failing_roots()
@@ -85,7 +87,7 @@ class _Look:
             case StepState.WAITING_FOR_RETRY:
                 return self._waits_for_retry(step)
             case StepState.ENQUEUED:
-                return self.queues.reason(step)
+                return self.pause or self.queues.reason(step)
             case StepState.IN_PROGRESS:
                 return self._in_progress(step)
             case _:
@@ -152,6 +154,8 @@ class _Look:
             text = f"its retry, attempt {step.attempt + 1} of {allowed}, has been due for {span(-left)}"
             if not self.queues.has_live_worker:
                 text += ", but no worker is there to put it into the queue"
+        if self.pause is not None:
+            text += f"; then {self.pause.text}"
         error = error_of(step)
         if error:
             text += f"; last error: {error}"
@@ -215,6 +219,8 @@ _SUMMARY = {
     ReasonKind.WAITS_FOR_RETRY: "waiting for a retry",
     ReasonKind.WAITS_FOR_PLACE: "waiting for a place in their batch",
     ReasonKind.WAITS_IN_QUEUE: "in the queue",
+    ReasonKind.TASK_PAUSED: "held: the task is paused",
+    ReasonKind.NAMESPACE_PAUSED: "held: the namespace is paused",
     ReasonKind.NO_WORKER: "without a worker that serves it",
     ReasonKind.IN_PROGRESS: "in progress",
     ReasonKind.WORKER_LOST: "with a lost worker",
@@ -229,6 +235,11 @@ def _advice(facts: Facts, state: TaskState, unfinished: Sequence[UnfinishedStep]
         yield f"mend what made the step fail, then have it run again: tasker task retry {task}"
         yield f"or end the step by hand: tasker task complete-step; or the whole task: tasker task give-up {task}"
     reasons = [step.reason for step in unfinished]
+    if not state.is_final:
+        if facts.pause is not None:
+            yield f"let it go on: tasker task resume {task}"
+        if facts.namespace_pause is not None:
+            yield f"let its namespace go on: tasker namespace resume {facts.namespace}"
     lacking = sorted({f"{r.details['namespace']}/{r.details['handler']}" for r in reasons if "nearest" in r.details})
     if lacking:
         yield f"start a worker that serves {listed(lacking)}: tasker worker --handlers PACKAGE"

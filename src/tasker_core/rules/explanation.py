@@ -20,6 +20,8 @@ class ReasonKind(StrEnum):
     WAITS_FOR_RETRY = "waits_for_retry"
     WAITS_FOR_PLACE = "waits_for_place"
     WAITS_IN_QUEUE = "waits_in_queue"
+    TASK_PAUSED = "task_paused"
+    NAMESPACE_PAUSED = "namespace_paused"
     NO_WORKER = "no_worker"
     IN_PROGRESS = "in_progress"
     WORKER_LOST = "worker_lost"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tasker_core.rules.payload import decode
-from tasker_core.words import JsonText, Micros
+from tasker_core.words import JsonText, Micros, Pause
 
 MOST_AHEAD = 1_000
 """Up to where the steps that wait before one in its queue are counted."""
@@ -57,10 +57,12 @@ class BatchFact(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A task at one instant. ``last_word`` is (actor, reason) of its last transition; ``ahead`` tells, for each lane in
-    which steps of this task wait, how many steps of older or more urgent tasks wait before them."""
+    which steps of this task wait, how many steps of older or more urgent tasks wait before them. A pause is that of the
+    task, or of its namespace."""
 
     task_uuid: str
     template_id: str
+    namespace: str
     state: str
     created_at: Micros
     updated_at: Micros
@@ -70,6 +72,8 @@ class Facts:
     workers: Sequence[WorkerFact]
     ahead: Mapping[str, int]
     batches: Sequence[BatchFact] = ()
+    pause: Pause | None = None
+    namespace_pause: Pause | None = None
 
 
 class StoredError(NamedTuple):

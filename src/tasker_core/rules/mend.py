@@ -18,7 +18,7 @@ from tasker_core.rules.expand import Choice, Growth
 from tasker_core.rules.graph import children_of, parents_of, reachable
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.states import task_state
-from tasker_core.words import Micros, StepState, TaskState
+from tasker_core.words import Micros, Pause, StepState, TaskState
 
 
 class Standing(NamedTuple):
@@ -76,13 +76,15 @@ class Mend:
 
 @dataclass(frozen=True)
 class Situation:
-    """A task as it stands: its steps by number, its edges (parent, child), its batches by their worker steps."""
+    """A task as it stands: its steps by number, its edges (parent, child), its batches by their worker steps, and who
+    holds it."""
 
     uuid: str
     state: TaskState
     steps: Mapping[int, Standing]
     edges: Sequence[tuple[int, int]]
     batches: Mapping[int, Batch] = field(default_factory=dict)
+    pause: Pause | None = None
 
     def named(self, name: str) -> Standing:
         """The step of this name. Raises StepNotFoundError."""
@@ -99,6 +101,11 @@ class Situation:
     def is_held(self, no: int) -> bool:
         """An instance of a batch that isn't let in, or was held back, waits for one more than its open parents."""
         return self.steps[no].waits > sum(not self.steps[parent].state.satisfies for parent in self.parents[no])
+
+    @property
+    def is_held_now(self) -> bool:
+        """A pause holds it, which ends with the task."""
+        return self.pause is not None and not self.state.is_final
 
     def refuse(self, *states: TaskState, may: str) -> None:
         """Raises TaskStateError for a task in one of ``states``; ``may`` says which one it would have to be."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from tasker_core.rules.facts import WorkerFact
-from tasker_core.words import Micros
+from tasker_core.words import Micros, Pause
 
 MOST_COUNTED = 1_000
 """Up to where steps and tasks are counted that wait or failed: beyond that the number doesn't matter."""
@@ -105,7 +105,7 @@ class TemplateFact(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Symptoms:
     """Everything that waits, runs or has failed, and who is there to see to it. The mappings are by lane; ``dead`` are
-    the numbers of workers whose processes are known to have ended."""
+    the numbers of workers whose processes are known to have ended, ``paused`` the namespaces that are."""
 
     workers: Sequence[WorkerFact]
     dead: Collection[int]
@@ -116,3 +116,5 @@ class Symptoms:
     dead_letters: Pile | None
     sweep: Duty | None
     templates: Sequence[TemplateFact]
+    paused: Mapping[str, Pause] = field(default_factory=dict)
+    paused_tasks: Pile | None = None

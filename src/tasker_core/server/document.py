@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from tasker_core.server.auth.access import Access
 from tasker_core.server.callers import permissions_of
 from tasker_core.server.middleware import REQUEST_ID
-from tasker_core.server.shapes.actions import TaskAction
+from tasker_core.server.shapes.actions import BulkAction, NamespaceAction, TaskAction
 from tasker_core.server.shapes.dead_letters import DeadLetterSending, DeadLetterUpdate, GroupRequeueing, Requeueing
 from tasker_core.server.shapes.steps import StepAction
 from tasker_core.server.shapes.tasks import TaskBatch, TaskRequest
@@ -23,6 +23,8 @@ BODIES = (
     TaskBatch,
     StepAction,
     TaskAction,
+    BulkAction,
+    NamespaceAction,
     DeadLetterUpdate,
     DeadLetterSending,
     Requeueing,

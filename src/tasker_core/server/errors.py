@@ -16,6 +16,7 @@ from tasker_core.errors import (
     DeadLetterNotFoundError,
     DuplicateTaskError,
     InvalidRequestError,
+    NamespaceNotFoundError,
     PayloadTooLargeError,
     SchemaViolationError,
     StepNotFoundError,
@@ -38,6 +39,7 @@ NOT_FOUND: Mapping[type[Exception], str] = {
     StepNotFoundError: "step",
     DeadLetterNotFoundError: "dead_letter",
     UnknownTemplateError: "template",
+    NamespaceNotFoundError: "namespace",
 }
 
 
@@ -82,7 +84,7 @@ def as_api_error(error: Exception) -> ApiError:
             )
         case InvalidRequestError():
             return ApiError(400, "BAD_REQUEST", error.message, field=error.field)
-        case TaskNotFoundError() | StepNotFoundError() | DeadLetterNotFoundError() | UnknownTemplateError():
+        case ClientError() if type(error) in NOT_FOUND:
             return ApiError(404, "NOT_FOUND", error.message, details={"resource": NOT_FOUND[type(error)]})
         case DuplicateTaskError():
             details = {"task_uuid": error.task_uuid, "same_context": error.same_context}

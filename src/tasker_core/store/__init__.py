@@ -9,6 +9,7 @@ from tasker_core.store.dead_letters import DeadLetters
 from tasker_core.store.gauges import Gauges
 from tasker_core.store.history import History
 from tasker_core.store.insight import Insight
+from tasker_core.store.pauses import Pauses
 from tasker_core.store.repairs import Repairs
 from tasker_core.store.sqlite import SqliteDatabase
 from tasker_core.store.staleness import Staleness
@@ -32,6 +33,7 @@ class Store:
         self.gauges = Gauges(access)
         self.history = History(access)
         self.repairs = Repairs(access)
+        self.pauses = Pauses(access)
         self.dead_letters = DeadLetters(access)
         self.staleness = Staleness(access)
         self.analytics = Analytics(access)

@@ -13,7 +13,8 @@ from tasker_core.words import Micros
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
     """Which tasks; what is None isn't asked. ``tag`` is one that they must have, the times are microseconds, the first
-    of a pair included."""
+    of a pair included. ``act`` is an operator's, of which the tasks must be apt, or have been the object already, with
+    the word of this ``stamp``."""
 
     namespace: str | None = None
     name: str | None = None
@@ -31,6 +32,13 @@ class TaskFilter:
     context: ContextField | None = None
     error: str | None = None
     """A text that the error of one of its failed steps must have in it, as it is stored."""
+    act: str | None = None
+    stamp: int | None = None
+
+    @property
+    def asks_anything(self) -> bool:
+        """Is there anything that not every task has?"""
+        return any(value is not None for key, value in asdict(self).items() if key not in ("act", "stamp"))
 
     def page(self, limit: int, offset: int = 0, *, older_than: int | None = None) -> Call:
         """The tasks that match, the newest first; those that may match, where a field of the context is asked for."""

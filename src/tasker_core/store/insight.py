@@ -10,7 +10,7 @@ from tasker_core.rules.facts import MOST_AHEAD, BatchFact, Facts, StepFact, Work
 from tasker_core.rules.symptoms import MOST_COUNTED, MOST_LANES, Duty, Failed, Pile, Symptoms, TemplateFact
 from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.telemetry.spans import Traced
-from tasker_core.words import Micros
+from tasker_core.words import HELD, Micros, Pause
 
 PAGE = 200
 """Unfinished tasks that are looked at in one go."""
@@ -48,19 +48,23 @@ class Insight:
         )
         if not found:
             return None
-        template, state, created_at, updated_at = found[0]
+        template, namespace, state, created_at, updated_at, *pauses = found[0]
+        own, wide = (Pause(*pause) if pause[0] is not None else None for pause in (pauses[:3], pauses[3:]))
         return Facts(
             task,
             str(template),
+            namespace,
             state,
             created_at,
             updated_at,
             (word[0][0], word[0][1]) if word else ("", ""),
-            [StepFact(*row) for row in steps],
+            [StepFact(*row)._replace(lane=row[3].removeprefix(HELD)) for row in steps],
             [(parent, child) for parent, child in edges],
             _workers(workers),
             dict(queue),
             [BatchFact(*row) for row in batches],
+            own,
+            wide,
         )
 
     def database_now(self) -> Micros | None:
@@ -76,7 +80,7 @@ class Insight:
         A retry that was due before ``overdue_before`` is overdue; ``duty`` is the sweepers'.
         """
         most = {"most": MOST_COUNTED}
-        workers, queues, lost, overdue, failed, letters, sweep = self._database.read(
+        workers, queues, lost, overdue, failed, letters, sweep, paused, held = self._database.read(
             Call("doctor_workers", {}),
             Call("doctor_queues", {**most, "lanes": MOST_LANES}),
             Call("doctor_lost", {}),
@@ -84,6 +88,8 @@ class Insight:
             Call("doctor_failed", most),
             Call("doctor_dead_letters", {}),
             Call("doctor_duty", {"name": duty}),
+            Call("paused_namespaces", {}),
+            Call("doctor_paused_tasks", most),
         )
         return Symptoms(
             _workers(workers),
@@ -95,6 +101,8 @@ class Insight:
             Pile(*letters[0]) if letters else None,
             Duty(*sweep[0]) if sweep else None,
             templates,
+            {namespace: Pause(*pause) for namespace, *pause in paused},
+            Pile(*held[0]) if held else None,
         )
 
     def unfinished(self, after: int) -> list[UnfinishedTask]:

@@ -13,7 +13,7 @@ from tasker_core.store.batching import NO_ENDS, BatchEnds, resume_calls
 from tasker_core.store.database import Access, Call, Transaction, as_json
 from tasker_core.store.settling import Birth, Order, Ruling
 from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
-from tasker_core.words import JsonText, Micros, StepState, TaskState, Violation
+from tasker_core.words import HELD, JsonText, Micros, Pause, StepState, TaskState, Violation
 
 Results: TypeAlias = Callable[[Collection[int]], Mapping[int, JsonText | None]]
 """Asks for the results of finished steps of the task, by their numbers."""
@@ -28,12 +28,13 @@ class Saying:
     now: Micros
     actor: str
     reason: str
+    verb: str = ""
 
     @property
     def params(self) -> dict[str, object]:
         return {
             "task": self.task, "tasks": as_json([self.task]), "tx": self.stamp, "now": self.now, "actor": self.actor,
-            "reason": self.reason,
+            "reason": self.reason, "verb": self.verb,
         }  # fmt: skip
 
 
@@ -93,17 +94,20 @@ class Repairs:
             (_, no, _), state = done.ruling.verdict.key, done.ruling.verdict.state
             order = Order([done.ruling], saying.stamp, saying.now, saying.actor, None, done.birth, done.ends)
             said, was = saying.params, there.steps[no].state
-            changes = {**said, "changes": as_json([{"no": no, "was": was, "state": state}])}
+            changes = [{"no": no, "was": was, "state": state}]
             settling = [
                 # The task's transition carries the reason as well.
                 Call("record_task", said) if call.statement == "record_rest" else call
                 for call in order.calls
             ]
-            before = [Call("record_taken", changes), Call("seize_step", {**said, "no": no})]
+            before = [
+                Call("record_taken", {**said, "changes": as_json(changes)}),
+                Call("seize_step", {**said, "no": no}),
+            ]
             if no >= FIRST_INSTANCE and was is StepState.ERROR:
                 # Its failure gave its place to another one, and may have halted the batch.
                 before += resume_calls(worker_of(no), said, saying.now)
-            answers = transaction.run(*before, *settling, Call("record_changes", changes), _epoch(saying, there))
+            answers = transaction.run(*before, *settling, record_call(saying, changes), _epoch(saying, there))
         moved = answers[len(before) + order.rest]
         return Mended(moved=moved[0][1] if moved else None, ready={}, ended=[no])
 
@@ -118,10 +122,12 @@ def look(transaction: Transaction, saying: Saying) -> Situation | None:
     _, found, steps, edges, batches = transaction.run(*(Call(name, one) for name in names))
     if not found:
         raise TaskNotFoundError("the task was dropped a moment ago")
-    ((uuid, state, done),) = found
+    ((uuid, state, done, *pause),) = found
     if done:
         return None
-    standing = (Standing(row[0], row[1], StepState(row[2]), *row[3:]) for row in steps)
+    standing = (
+        Standing(no, name, StepState(is_at), lane.removeprefix(HELD), *rest) for no, name, is_at, lane, *rest in steps
+    )
     return Situation(
         str(uuid),
         TaskState(state),
@@ -131,6 +137,7 @@ def look(transaction: Transaction, saying: Saying) -> Situation | None:
             no: Batch(parallelism, Slots(total, first, free, bool(halted)))
             for no, parallelism, total, first, free, halted in batches
         },
+        Pause(*pause) if pause[0] is not None else None,
     )
 
 
@@ -139,9 +146,14 @@ def told(there: Situation, mend: Mend) -> Mended:
     ready = [there.steps[no] for no, change in mend.steps.items() if change.state is StepState.ENQUEUED]
     return Mended(
         moved=mend.task if mend.task != there.state else None,
-        ready={step.lane: step.rank for step in ready},
+        ready={} if there.is_held_now else {step.lane: step.rank for step in ready},
         ended=[no for no, change in mend.steps.items() if change.state is StepState.CANCELLED],
     )
+
+
+def record_call(saying: Saying, changes: Sequence[Mapping[str, object]]) -> Call:
+    """The statement that writes down what each step (``no``), and as number 0 the task, ``was``, and its ``state``."""
+    return Call("record_changes", {**saying.params, "changes": as_json(changes)})
 
 
 def _results(transaction: Transaction, task: int, numbers: Collection[int]) -> dict[int, JsonText | None]:
@@ -170,9 +182,14 @@ def mend_calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
     calls = [
         Call("record_taken", {**said, "changes": as_json([*changes, *gone])}),
         *_left(said, there, [*mend.steps, *mend.gone]),
-        Call("record_changes", {**said, "changes": as_json(heard)}),
+        record_call(saying, heard),
         Call("mend_steps", {**said, "changes": as_json(changes)}),
     ]
+    if there.is_held_now:
+        calls.append(Call("hold_steps", said))
+    elif there.pause is not None:
+        # A pause ends with its task: one that comes to life again isn't held.
+        calls += [Call("resume_task", said), Call("let_steps_go", said)]
     if mend.batches:
         batches = [{"no": no, "next": slots.next, "free": slots.free} for no, slots in mend.batches.items()]
         calls.append(Call("set_batches", {**said, "batches": as_json(batches)}))

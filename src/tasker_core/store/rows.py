@@ -39,6 +39,10 @@ class TaskRow(NamedTuple):
     parent_correlation_id: str | None
     idempotency_key: str | None
     requested_at: Micros
+    paused_at: Micros | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    namespace_is_paused: int = 0
 
 
 class StepRow(NamedTuple):
@@ -80,6 +84,7 @@ class TransitionRow(NamedTuple):
     at: Micros
     actor: str
     reason: str
+    verb: str
 
 
 class WarningRow(NamedTuple):

@@ -11,7 +11,7 @@ from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
 from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
 from tasker_core.store.settling import SETTLED, Birth, Order, Ruling, Settlement
-from tasker_core.words import JsonText, LeaseKey, Micros
+from tasker_core.words import HELD, JsonText, LeaseKey, Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,9 @@ class Steps:
 
     def claimed_before(self, worker: int, stamp: int) -> Sequence[ClaimedRow]:
         """The leases of one earlier claim, for a request that is repeated because its answer was lost."""
-        return claimed_rows(self._database.read(Call("claimed_steps", {"worker": worker, "tx": stamp}))[0])
+        rows = claimed_rows(self._database.read(Call("claimed_steps", {"worker": worker, "tx": stamp}))[0])
+        # Their task may have been paused meanwhile.
+        return [row._replace(lane=row.lane.removeprefix(HELD)) for row in rows]
 
     def reported_before(
         self, keys: Collection[LeaseKey]

@@ -188,15 +188,19 @@ class Tasks:
         return in_order(TransitionRow(*row) for row in rows)
 
     def cancel(self, task: int, stamp: int, now: Micros, actor: str, reason: str) -> bool:
-        """Cancel what isn't finished of ``task``; False when the task was final already, and nothing changed."""
-        said = {"task": task, "tx": stamp, "now": now, "actor": actor, "reason": reason}
+        """Cancel what isn't finished of ``task``; False when the task was final already, and nothing changed.
+
+        True also where this very word was said before.
+        """
+        said = {"task": task, "tx": stamp, "now": now, "actor": actor, "reason": reason, "verb": "cancel"}
         with self._database.transaction() as transaction:
-            *_, cancelled = transaction.run(Call("lock_tasks", {"tasks": as_json([task])}), Call("cancel_task", said))
+            lock = Call("lock_tasks", {"tasks": as_json([task])})
+            _, ((before,),), cancelled = transaction.run(lock, Call("word_of_task", said), Call("cancel_task", said))
             if cancelled:
                 transaction.run(
                     Call("record_task", said), Call("record_cancelled_steps", said), Call("cancel_steps", said)
                 )
-        return bool(cancelled)
+        return bool(cancelled or before)
 
 
 def _whole_calls(tasks: Collection[int]) -> list[Call]:

@@ -24,6 +24,7 @@ from tasker_core.types.batch_outcome import (
     no_batches,
 )
 from tasker_core.types.client import (
+    BulkResponse,
     ClientHealthResponse,
     ClientPaginationInfo,
     ClientStepAuditResponse,
@@ -32,6 +33,7 @@ from tasker_core.types.client import (
     ClientTaskListResponse,
     ClientTaskResponse,
     HealthResponse,
+    NamespaceResponse,
     PaginationInfo,
     StepAuditResponse,
     StepReadiness,
@@ -90,6 +92,7 @@ __all__ = [
     "BatchWorkerOutcome",
     "BootstrapConfig",
     "BootstrapResult",
+    "BulkResponse",
     "ClientHealthResponse",
     "ClientPaginationInfo",
     "ClientStepAuditResponse",
@@ -111,6 +114,7 @@ __all__ = [
     "HealthResponse",
     "InProcessDomainEvent",
     "LogContext",
+    "NamespaceResponse",
     "NoBatchesOutcome",
     "PaginationInfo",
     "ResultStatus",

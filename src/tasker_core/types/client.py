@@ -36,7 +36,8 @@ class PaginationInfo:
 
 @dataclass(frozen=True)
 class TaskResponse:
-    """A task: its request, its state, the counts of its steps, each step's readiness and the warnings (as dicts).
+    """A task: its request, its state, the counts of its steps, each step's readiness and the warnings (as dicts), and
+    who has ``paused`` it or its namespace (as a dict), if anybody has.
 
     >>> TaskResponse.from_dict({"task_uuid": "t-1", "status": "complete", "not_known_here": 1}).status
     'complete'
@@ -70,6 +71,7 @@ class TaskResponse:
     health_status: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    paused: dict[str, Any] | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskResponse:
@@ -175,6 +177,57 @@ class StepAuditResponse:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StepAuditResponse:
         return build(cls, data)
+
+
+@dataclass(frozen=True)
+class NamespaceResponse:
+    """A namespace: how many ``templates`` it has for new tasks, who has ``paused`` it (``by``, ``at``, ``reason``), and
+    the ``history`` of what operators said of it, where one is asked for by name."""
+
+    namespace: str = ""
+    templates: int = 0
+    paused: dict[str, Any] | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> NamespaceResponse:
+        return build(cls, data)
+
+
+@dataclass(frozen=True)
+class BulkResponse:
+    """What came of something that was said of all tasks that match.
+
+    ``matching`` is counted by a dry run, which tells a ``sample`` of them (``task_uuid``, ``namespace``, ``name``,
+    ``status``). ``skipped`` counts those that had come to another state by then, by that state. ``failed`` are the
+    first of ``failures`` (``task_uuid``, ``message``).
+
+    >>> one, other = BulkResponse(done=2, skipped={"complete": 1}), BulkResponse(done=1, skipped={"complete": 1})
+    >>> (one + other).done, (one + other).skipped
+    (3, {'complete': 2})
+    """
+
+    matching: int | None = None
+    sample: list[dict[str, Any]] = field(default_factory=list)
+    done: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    next: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> BulkResponse:
+        return build(cls, data)
+
+    def __add__(self, more: BulkResponse) -> BulkResponse:
+        """This, and what came next."""
+        skipped = {
+            state: self.skipped.get(state, 0) + more.skipped.get(state, 0) for state in {**self.skipped, **more.skipped}
+        }
+        return BulkResponse(
+            done=self.done + more.done, skipped=skipped, failures=self.failures + more.failures,
+            failed=(self.failed + more.failed)[:20], next=more.next,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

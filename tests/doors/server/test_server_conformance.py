@@ -82,9 +82,10 @@ def ask(operation: Any) -> None:
 
 
 def is_beyond_schemas(answer: schemathesis.Response) -> bool:
-    """Each part of what was asked is sound, but they don't fit together, or the state of a task forbids it."""
+    """Each part of what was asked is sound, but they don't fit together, one is missing of which any would do, a path
+    into the context leads nowhere, or the state of a task forbids it."""
     if answer.status_code != 400:
         return answer.status_code == 422
     error = answer.json()["error"]
-    alone_or_beside = ("not several", "it goes with")
-    return bool(error["code"] == "INVALID_STATE" or any(words in error["message"] for words in alone_or_beside))
+    together = ("not several", "it goes with", "at least one filter", "must be a path like")
+    return bool(error["code"] == "INVALID_STATE" or any(words in error["message"] for words in together))

@@ -6,6 +6,7 @@ from tasker_core.server.routes import (
     actions,
     analytics,
     audit,
+    bulk,
     config,
     dead_letters,
     doctor,
@@ -13,6 +14,7 @@ from tasker_core.server.routes import (
     health,
     insight,
     metrics,
+    namespaces,
     steps,
     tasks,
     templates,
@@ -21,10 +23,12 @@ from tasker_core.server.routes import (
 
 ROUTERS = (
     tasks.router,
+    bulk.router,
     actions.router,
     insight.router,
     steps.router,
     templates.router,
+    namespaces.router,
     analytics.router,
     audit.router,
     workers.router,

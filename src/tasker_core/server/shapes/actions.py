@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import Field, RootModel
 
-from tasker_core.server.shapes.base import NO_NUL, Action, Actor
+from tasker_core.server.shapes.base import NO_NUL, Action, Actor, Shape
+from tasker_core.words import TaskState
 
 
 class TaskAct(Action):
@@ -39,7 +41,59 @@ class ResolveTask(TaskAct):
     action_type: Literal["resolve_manually"]
 
 
-class TaskAction(RootModel[Restart | RetryFailed | GiveUp | ResolveTask]):
+class Pause(TaskAct):
+    """Nothing further begins until it is resumed. What runs goes on to its end."""
+
+    action_type: Literal["pause"]
+
+
+class Resume(TaskAct):
+    """What is paused goes on."""
+
+    action_type: Literal["resume"]
+
+
+class TaskAction(RootModel[Restart | RetryFailed | GiveUp | ResolveTask | Pause | Resume]):
     """What is to happen with a task."""
 
-    root: Restart | RetryFailed | GiveUp | ResolveTask = Field(discriminator="action_type")
+    root: Restart | RetryFailed | GiveUp | ResolveTask | Pause | Resume = Field(discriminator="action_type")
+
+
+class NamespaceAction(RootModel[Pause | Resume]):
+    """What is to happen with a namespace."""
+
+    root: Pause | Resume = Field(discriminator="action_type")
+
+
+class BulkAction(TaskAct):
+    """What is to be said of all tasks that match."""
+
+    action_type: Literal["retry_failed", "cancel", "pause", "resume", "give_up", "resolve_manually"]
+    dry_run: bool = Field(False, description="Only count, and tell the newest of them.")
+    sample: int = Field(10, ge=0, le=100, description="How many of them a dry run tells.")
+    after: UUID | None = Field(None, description="Go on behind this task: `next` of the answer before.")
+    limit: int = Field(500, ge=1, le=1_000, description="Tasks of one request at most.")
+
+
+class MatchingTask(Shape):
+    task_uuid: UUID
+    namespace: str
+    name: str
+    status: TaskState
+
+
+class FailedAct(Shape):
+    task_uuid: UUID
+    message: str
+
+
+class BulkResponse(Shape):
+    """What came of it so far."""
+
+    matching: int | None = Field(description="How many it can be said of; counted by a dry run.")
+    sample: list[MatchingTask]
+    done: int
+    skipped: dict[str, int] = Field(description="How many had come to another state by then, by that state.")
+    failures: int
+    failed: list[FailedAct] = Field(description="The first of them.")
+    next: UUID | None = Field(description="Give it as `after` to go on; null when none is left.")

@@ -76,6 +76,15 @@ class Warning(Shape):
     at: datetime | None
 
 
+class Paused(Shape):
+    """What holds a task."""
+
+    what: Literal["task", "namespace"]
+    by: str
+    at: datetime
+    reason: str
+
+
 class _Task(Shape):
     """What every answer tells of a task."""
 
@@ -119,6 +128,7 @@ class TaskResponse(_TaskUnderWay):
     idempotency_key: str | None
     steps: list[StepReadiness]
     warnings: list[Warning]
+    paused: Paused | None
 
 
 class PaginationInfo(Shape):
@@ -172,6 +182,7 @@ class TransitionResponse(Shape):
     at: datetime
     actor: str
     reason: str
+    verb: str | None = Field(description="What an operator said; null where nobody did.")
 
 
 class UnfinishedStep(Shape):

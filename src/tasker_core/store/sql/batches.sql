@@ -90,8 +90,8 @@ delete from tasker.dependencies where (task_id, parent) in (
 update tasker.batches set free = free - 1, halted = 0, stamp = :tx where task_id = :task and no = :worker_step
 
 -- name: record_let_go
-insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
-select s.task_id, s.no, :tx, s.state, 'enqueued', :now, :actor, :reason
+insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason, verb)
+select s.task_id, s.no, :tx, s.state, 'enqueued', :now, :actor, :reason, :verb
 from tasker.batches g join tasker.steps s on s.task_id = g.task_id
   and s.no >= g.no * 65536 and s.no < g.no * 65536 + g.next and s.state = 'pending' and s.waits = 1
 where g.task_id = :task and g.no = :worker_step

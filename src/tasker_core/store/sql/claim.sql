@@ -3,10 +3,16 @@
 -- name: claim_lane
 -- One lane per statement, so that it can only walk the ready index: joined to a list of lanes, or sorted over several,
 -- it would read the whole backlog. Runs once per lane of the claim; the room shrinks by what the lanes before it took.
+-- `for key share` locks no row where nothing is paused. It takes the table's lock that whoever pauses a namespace waits
+-- for: claims under way end before the pause is said, and whichever come later see it.
 with ready as materialized (
   select s.task_id as task, s.no as step from tasker.steps s
   where s.state = 'enqueued' and s.lane = :lane
     and exists (select 1 from tasker.workers w where w.id = :worker and w.state = 'live')
+    and not exists (select 1 from tasker.paused_namespaces p
+      where p.namespace || '/' = substr(cast(:lane as text), 1, length(p.namespace) + 1)
+      for key share --pg
+    )
   order by s.rank, s.no
   limit (select :room - count(*) from tasker.steps r where r.worker = :worker and r.stamp = :tx and r.state = 'in_progress')
   for no key update of s skip locked --pg
@@ -25,10 +31,12 @@ where s.worker = :worker and s.stamp = :tx and s.state = 'in_progress'
 
 -- name: waiting_lanes
 -- Which of the served lanes have something waiting, and the rank of the first of it: one probe of the index per lane.
+-- What is paused waits for no worker.
 with l as (select value as lane from jsonb_array_elements_text(:lanes::jsonb)) --pg
 with l as materialized (select value as lane from json_each(:lanes)) --lite
 select l.lane, (select s.rank from tasker.steps s where s.state = 'enqueued' and s.lane = l.lane order by s.rank limit 1)
-from l
+from l where not exists (select 1 from tasker.paused_namespaces p
+  where p.namespace || '/' = substr(l.lane, 1, length(p.namespace) + 1))
 
 -- name: leases_of
 -- What the database believes that a worker holds.

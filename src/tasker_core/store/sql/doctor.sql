@@ -42,7 +42,8 @@ from tasker.workers w where w.state in ('live', 'draining') order by w.name, w.i
 
 -- name: doctor_queues
 -- What waits in each lane. The lanes are found by skipping along the ready index from one to the next, and of each only
--- its head is counted: a backlog of a million steps is as quick as one of a thousand.
+-- its head is counted: a backlog of a million steps is as quick as one of a thousand. Steps of paused tasks wait for
+-- nobody.
 with recursive l(lane) as (
   select (select s.lane from tasker.steps s where s.state = 'enqueued' order by s.lane limit 1)
   union all
@@ -55,12 +56,12 @@ select l.lane,
     where s.state = 'enqueued' and s.lane = l.lane order by s.rank, s.no limit :most) as h),
   (select t.uuid from tasker.tasks t where t.id = (select s.task_id from tasker.steps s
     where s.state = 'enqueued' and s.lane = l.lane order by s.rank, s.no limit 1))
-from l where l.lane is not null limit :lanes
+from l where l.lane is not null and l.lane not like '/%' limit :lanes
 
 -- name: doctor_lost
 -- Steps in progress whose worker isn't there, by lane, and when the first of these workers was last heard of.
 with f as materialized (
-  select s.lane, s.task_id as task, coalesce(w.beat_at, s.claimed_at) as since
+  select ltrim(s.lane, '/') as lane, s.task_id as task, coalesce(w.beat_at, s.claimed_at) as since
   from tasker.steps s left join tasker.workers w on w.id = s.worker
   where s.state = 'in_progress' and coalesce(w.state, 'gone') not in ('live', 'draining')),
 g as materialized (select f.lane, count(*) as n, min(f.since) as since, min(f.task) as task from f group by f.lane)
@@ -76,7 +77,7 @@ select g.n, g.since, t.uuid from g join tasker.tasks t on t.id = g.task
 -- name: doctor_failed
 -- Tasks that are blocked, found by their failed steps: an index over the tasks' states would make each settled task
 -- dearer. Those of tasks that were given up stay failed until they are pruned; of all these the newest are looked at.
-with f as materialized (select s.task_id as task, s.lane from tasker.steps s
+with f as materialized (select s.task_id as task, ltrim(s.lane, '/') as lane from tasker.steps s
   where s.state = 'error' order by s.task_id desc limit :most)
 select t.uuid, t.updated_at, f.lane from f join tasker.tasks t on t.id = f.task
 where t.state = 'blocked_by_failures' order by t.updated_at
@@ -87,6 +88,13 @@ with f as materialized (select d.created_at, d.task_id as task from tasker.dead_
   where d.status = 'pending' and (select k.state from tasker.tasks k where k.id = d.task_id)
     not in ('complete', 'cancelled', 'resolved_manually')),
 g as materialized (select count(*) as n, min(f.created_at) as since, min(f.task) as task from f)
+select g.n, g.since, t.uuid from g join tasker.tasks t on t.id = g.task
+
+-- name: doctor_paused_tasks
+with f as materialized (select p.at, p.task_id as task from tasker.paused_tasks p
+  where (select k.state from tasker.tasks k where k.id = p.task_id)
+    not in ('complete', 'error', 'cancelled', 'resolved_manually') limit :most),
+g as materialized (select count(*) as n, min(f.at) as since, min(f.task) as task from f)
 select g.n, g.since, t.uuid from g join tasker.tasks t on t.id = g.task
 
 -- name: doctor_duty

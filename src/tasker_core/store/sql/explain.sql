@@ -1,7 +1,11 @@
 -- What an explanation of one task is made from, read in one round trip; none of it locks or writes.
 
 -- name: explain_task
-select t.template_id, t.state, t.created_at, t.updated_at from tasker.tasks t where t.uuid = :task
+select t.template_id, t.namespace, t.state, t.created_at, t.updated_at, p.at, p.actor, p.reason,
+  n.at, n.actor, n.reason
+from tasker.tasks t left join tasker.paused_tasks p on p.task_id = t.id
+  left join tasker.paused_namespaces n on n.namespace = t.namespace
+where t.uuid = :task
 
 -- name: explain_last_word
 -- Who moved the task to where it stands, and why; the state tells apart what happened in the same microsecond.

@@ -4,7 +4,7 @@
 -- name: gauge_queues
 -- Per lane: how many steps are ready, and since when the one has waited that has waited longest among those that are
 -- first in line at their priority (a task's age orders them there). Lanes and priorities are found by leaping along the
--- index from one to the next.
+-- index from one to the next. Steps of paused tasks wait for no worker.
 with recursive lanes(lane) as (
   select min(s.lane) from tasker.steps s where s.state = 'enqueued'
   union all
@@ -23,7 +23,7 @@ waits as (
   from heads h where h.rank is not null)
 select w.lane, (select count(*) from (select 1 from tasker.steps s
   where s.state = 'enqueued' and s.lane = w.lane limit :most) as counted), min(w.since)
-from waits w where w.since is not null group by w.lane
+from waits w where w.since is not null and w.lane not like '/%' group by w.lane
 
 -- name: gauge_steps
 select (select count(*) from (select 1 from tasker.steps s where s.state = 'in_progress' limit :most) as counted),

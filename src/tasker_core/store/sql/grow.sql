@@ -4,12 +4,14 @@
 
 -- name: insert_born_steps
 -- An earlier try of the same decision may have brought some about already: those stay as they are. One that was there
--- before a restart goes on with its fences where it ended: each of them is in its attempts.
+-- before a restart goes on with its fences where it ended: each of them is in its attempts. In a task that is paused they
+-- are held, as the step is that brings them about.
 insert into tasker.steps (task_id, no, name, state, lane, rank, run_at, waits, attempt, fence, crashes, epoch,
   worker, stamp, enqueued_at, claimed_at, ended_at)
 with b as (select cast(j.v->>0 as integer) as step, j.v->>1 as name, j.v->>2 as lane, cast(j.v->>3 as integer) as waits from jsonb_array_elements(:steps::jsonb) as j(v)) --pg
 with b as materialized (select value->>0 as step, value->>1 as name, value->>2 as lane, value->>3 as waits from json_each(:steps)) --lite
-select d.task_id, b.step, b.name, case when b.waits = 0 then 'enqueued' else 'pending' end, b.lane, d.rank, :now, b.waits,
+select d.task_id, b.step, b.name, case when b.waits = 0 then 'enqueued' else 'pending' end,
+  case when d.lane like '/%' then '/' || b.lane else b.lane end, d.rank, :now, b.waits,
   0, coalesce((select max(a.fence) from tasker.attempts a where a.task_id = d.task_id and a.no = b.step), 0), 0,
   d.epoch, 0, 0, case when b.waits = 0 then :now else 0 end, 0, 0
 from tasker.steps d cross join b

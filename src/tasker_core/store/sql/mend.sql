@@ -3,8 +3,10 @@
 -- word's stamp, which is in the audit once it has been done.
 
 -- name: task_to_mend
-select t.uuid, t.state, (select count(*) from tasker.transitions r where r.task_id = t.id and r.stamp = :tx)
-from tasker.tasks t where t.id = :task
+select t.uuid, t.state, (select count(*) from tasker.transitions r where r.task_id = t.id and r.stamp = :tx), p.at, p.actor,
+  p.reason
+from tasker.tasks t left join tasker.paused_tasks p on p.task_id = t.id
+where t.id = :task
 
 -- name: lock_steps
 -- A claim passes over rows that are locked: no step begins to run while it is decided what becomes of it.
@@ -23,10 +25,10 @@ where true
 
 -- name: record_changes
 -- The audit of a word: what each step, and as number 0 the task, was and is.
-insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
+insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason, verb)
 with c as (select * from jsonb_to_recordset(:changes::jsonb) as j(no integer, was text, state text)) --pg
 with c as materialized (select value->>'no' as no, value->>'was' as was, value->>'state' as state from json_each(:changes)) --lite
-select :task, c.no, :tx, c.was, c.state, :now, :actor, :reason
+select :task, c.no, :tx, c.was, c.state, :now, :actor, :reason, :verb
 from c where true
 
 -- name: mend_steps

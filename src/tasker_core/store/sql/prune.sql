@@ -68,6 +68,11 @@ delete from tasker.former_contexts
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where task_id in (select value from json_each(:tasks)) --lite
 
+-- name: drop_pauses
+delete from tasker.paused_tasks
+where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where task_id in (select value from json_each(:tasks)) --lite
+
 -- name: drop_payloads
 delete from tasker.task_payloads
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg

@@ -3,9 +3,19 @@
 -- name: task_by_uuid
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
-  p.parent_correlation_id, p.idempotency_key, p.requested_at
+  p.parent_correlation_id, p.idempotency_key, p.requested_at,
+-- use: pause_of_task
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
+-- use: looked_up_pauses
 where t.uuid = :task
+
+-- fragment: pause_of_task
+-- What holds a task: its own pause, else that of its namespace.
+  coalesce(h.at, n.at), coalesce(h.actor, n.actor), coalesce(h.reason, n.reason), case when h.at is null then 1 else 0 end
+
+-- fragment: looked_up_pauses
+  left join tasker.paused_tasks h on h.task_id = t.id
+  left join tasker.paused_namespaces n on n.namespace = t.namespace
 
 -- fragment: asked_of_tasks
 -- A filter that isn't given is NULL; the casts tell PostgreSQL the type of an untyped NULL.
@@ -36,15 +46,31 @@ where t.uuid = :task
       and strpos(a.error, :error) > 0)) --pg
       and instr(a.error, :error) > 0)) --lite
 
+-- fragment: apt_for_an_act
+-- Of which tasks an operator's act can be said, as the rules decide of each of them once it is held still; and those of
+-- which this very word (:stamp) was said before.
+  and (cast(:act as text) is null
+    or (:act in ('cancel', 'pause', 'resume', 'give_up')
+      and t.state not in ('complete', 'error', 'cancelled', 'resolved_manually')
+      and (:act not in ('pause', 'resume')
+        or (:act = 'resume') = exists (select 1 from tasker.paused_tasks k where k.task_id = t.id))
+      and (:act <> 'give_up' or exists (select 1 from tasker.steps e where e.task_id = t.id and e.state = 'error')))
+    or (:act in ('retry', 'resolve') and t.state not in ('complete', 'cancelled', 'resolved_manually')
+      and (:act <> 'retry' or exists (select 1 from tasker.steps e where e.task_id = t.id and e.state = 'error')))
+    or exists (select 1 from tasker.transitions x where x.task_id = t.id and x.stamp = cast(:stamp as bigint)))
+
 -- name: list_tasks
 -- Newest first, which the numbers tell without a sort.
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
-  p.parent_correlation_id, p.idempotency_key, p.requested_at
+  p.parent_correlation_id, p.idempotency_key, p.requested_at,
+-- use: pause_of_task
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
+-- use: looked_up_pauses
 where (cast(:older_than as bigint) is null or t.id < :older_than)
 -- use: asked_of_tasks
 -- use: asked_of_payloads
+-- use: apt_for_an_act
 order by t.id desc
 limit :limit offset :offset
 
@@ -52,12 +78,15 @@ limit :limit offset :offset
 -- The same of those that belong together, which an index finds.
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
-  p.parent_correlation_id, p.idempotency_key, p.requested_at
+  p.parent_correlation_id, p.idempotency_key, p.requested_at,
+-- use: pause_of_task
 from tasker.task_payloads p join tasker.tasks t on t.id = p.task_id
+-- use: looked_up_pauses
 where p.correlation_id = :correlation_id
   and (cast(:older_than as bigint) is null or t.id < :older_than)
 -- use: asked_of_tasks
 -- use: asked_of_payloads
+-- use: apt_for_an_act
 order by t.id desc
 limit :limit offset :offset
 
@@ -67,18 +96,21 @@ select count(*) from tasker.tasks t join tasker.task_payloads p on p.task_id = t
 where true
 -- use: asked_of_tasks
 -- use: asked_of_payloads
+-- use: apt_for_an_act
 
 -- name: count_tasks_of_correlation
 select count(*) from tasker.task_payloads p join tasker.tasks t on t.id = p.task_id
 where p.correlation_id = :correlation_id
 -- use: asked_of_tasks
 -- use: asked_of_payloads
+-- use: apt_for_an_act
 
 -- name: count_tasks_by_state
 -- The same where nothing is asked of the payloads, so that they needn't be read.
 select count(*) from tasker.tasks t
 where true
 -- use: asked_of_tasks
+-- use: apt_for_an_act
 
 -- name: count_states_of_tasks
 -- The tabs of a list: how many of each state the other filters leave.
@@ -143,13 +175,13 @@ from tasker.attempts a where a.task_id = :task
 order by a.no, a.fence
 
 -- name: transitions_of_task
-select t.no, t.from_state, t.to_state, t.at, t.actor, t.reason
+select t.no, t.from_state, t.to_state, t.at, t.actor, t.reason, t.verb
 from tasker.transitions t where t.task_id = :task order by t.at, t.stamp, t.no
 
 -- name: record_cancelled_steps
 -- Before the steps change, so that each transition says from where; the lock keeps a claim from slipping in between.
-insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
-select s.task_id, s.no, :tx, s.state, 'cancelled', :now, :actor, :reason
+insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason, verb)
+select s.task_id, s.no, :tx, s.state, 'cancelled', :now, :actor, :reason, 'cancel'
 from tasker.steps s
 where s.task_id = :task and s.state not in ('complete', 'error', 'cancelled', 'resolved_manually')
 for no key update of s --pg
@@ -162,9 +194,14 @@ returning no
 -- name: cancel_task
 update tasker.tasks set previous = state, state = 'cancelled', stamp = :tx, updated_at = :now, completed_at = :now
 where id = :task and state not in ('complete', 'error', 'cancelled', 'resolved_manually')
+  and not exists (select 1 from tasker.transitions r where r.task_id = :task and r.stamp = :tx)
 returning id
 
+-- name: word_of_task
+-- Whether this word was said of the task before.
+select count(*) from tasker.transitions r where r.task_id = :task and r.stamp = :tx
+
 -- name: record_task
-insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason)
-select t.id, 0, t.stamp, t.previous, t.state, :now, :actor, :reason
+insert into tasker.transitions (task_id, no, stamp, from_state, to_state, at, actor, reason, verb)
+select t.id, 0, t.stamp, t.previous, t.state, :now, :actor, :reason, :verb
 from tasker.tasks t where t.id = :task and case when t.stamp = :tx then true else false end

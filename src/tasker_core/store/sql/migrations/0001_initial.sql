@@ -179,7 +179,38 @@ create table tasker.transitions (
   at bigint not null,
   actor text not null,
   reason text not null,
+  verb text not null default '',
   primary key (task_id, no, stamp)
+) --pg
+) without rowid --lite
+;
+
+-- The tasks that are paused; on their steps it stands as well.
+create table tasker.paused_tasks (
+  task_id bigint not null primary key, --pg
+  task_id integer primary key, --lite
+  at bigint not null,
+  actor text not null,
+  reason text not null
+);
+
+-- The namespaces that are paused: every claim reads this, so nothing else stands here.
+create table tasker.paused_namespaces (
+  namespace text not null primary key,
+  at bigint not null,
+  actor text not null,
+  reason text not null
+);
+
+-- What operators said of namespaces.
+create table tasker.namespace_words (
+  namespace text not null,
+  stamp bigint not null,
+  verb text not null,
+  at bigint not null,
+  actor text not null,
+  reason text not null,
+  primary key (namespace, stamp)
 ) --pg
 ) without rowid --lite
 ;
