@@ -117,4 +117,40 @@ async def nap_async(nap: float | None) -> dict[str, Any]:
     return {"napped": nap}
 
 
+@step_handler("await_long")
+async def await_long(context: StepContext) -> None:
+    """Wait for what never comes; the effect is that the wait was cancelled."""
+    _take_note(context, effect=False)
+    try:
+        await asyncio.sleep(600)
+    except asyncio.CancelledError:
+        _take_note(context)
+        raise
+
+
+@step_handler("look_out")
+def look_out(context: StepContext) -> None:
+    """Work until the task is cancelled; the effect is that it was told."""
+    _take_note(context, effect=False)
+    while not context.cancelled:
+        time.sleep(0.01)
+    _take_note(context)
+
+
+@step_handler("stubborn")
+@inputs("gate")
+def stubborn(gate: str, context: StepContext) -> dict[str, Any]:
+    """Wait for the gate, whatever is said meanwhile, and return; the effect is that it came to its end."""
+    _take_note(context, effect=False)
+    while not Path(gate).exists():
+        time.sleep(0.01)
+    _take_note(context)
+    return {"too": "late"}
+
+
+@step_handler("after")
+def after(context: StepContext) -> None:
+    _take_note(context)
+
+
 _ledger = ledger
