@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench import workloads
 from bench.counts import counts
+from bench.explaining import explain
 from bench.fairness import g
 from bench.ground import Ground
 from bench.history import f
@@ -44,12 +45,13 @@ PLAYS = {
     "g": Play(g, 200, "one a call every 25 ms, beside a flood created beforehand", ONE),
     "h": Play(h, 10_000, f"one a call by each of {CLIENTS} clients; nothing is executed", ONE),
     "l": Play(large, 10_000, "one a call, worker and client in one process", ONE),
+    "explain": Play(explain, 10_000, f"{CREATED_IN_BULK}; nothing is executed", ONE, "once"),
     "counts": Play(counts, 100, "one a call; then created beforehand", ONE, "once"),
     "f": Play(f, 1_000_000, CREATED_IN_BULK, ONE, "once"),
 }
 USUAL = tuple(name for name in PLAYS if name != "f")
 """Without the one that takes many minutes and gigabytes."""
-BESIDE_PEERS = tuple(name for name in USUAL if name not in ("e", "g", "h", "l"))
+BESIDE_PEERS = tuple(name for name in USUAL if name not in ("e", "g", "h", "l", "explain"))
 """Without those that only Tasker plays, so that the whole takes less than 25 minutes."""
 
 
