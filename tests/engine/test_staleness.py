@@ -111,6 +111,21 @@ def test_row_4_a_long_healthy_step_is_not_killed(watch: Engine, clock: ManualClo
     assert status(watch, task) == "steps_in_process"
 
 
+def test_what_somebody_holds_is_left_alone_until_it_goes_on(watch: Engine, clock: ManualClock) -> None:
+    register(watch)
+    task = create(watch)
+    watch.operator.pause(task, ANN)
+    clock.advance(40 * MINUTE)
+    assert look(watch) == 0 and status(watch, task) == "steps_in_process"
+    watch.operator.resume(task, ANN)
+    watch.namespaces.pause("shop", ANN)
+    clock.advance(5 * MINUTE)
+    assert look(watch) == 0 and status(watch, task) == "steps_in_process"
+    watch.namespaces.resume("shop", ANN)
+    clock.advance(5 * MINUTE)
+    assert look(watch) == 1 and status(watch, task) == "error"
+
+
 def test_what_waits_in_line_at_a_live_worker_is_left_alone(watch: Engine, clock: ManualClock) -> None:
     register(watch)
     task, hands = create(watch), Hands(watch)
