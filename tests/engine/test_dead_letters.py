@@ -222,6 +222,8 @@ def test_a_letter_is_sent_by_hand(engine: Engine, hands: Hands) -> None:
     with pytest.raises(TaskStateError, match=r"no step of task .* has failed"):
         engine.requeuer.requeue(sent, ANN)
     assert hands.play() == ["pay", "stock", "ship"], "it moved no task"
+    with pytest.raises(InvalidRequestError, match="was said of another task already"):
+        engine.requeuer.send(create(engine), ANN, NOBODY)
 
 
 def test_the_most_urgent_come_first_however_many_there_are(engine: Engine, hands: Hands, clock: ManualClock) -> None:

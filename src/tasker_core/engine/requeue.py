@@ -102,8 +102,10 @@ class Requeuer:
         fault = Fault(row.namespace, row.name, "", Death.MANUAL_DLQ, message=word.reason)
         about = letter(self._ids, row.id, 0, fault, {"reason": word.reason, "by": word.actor})
         about = about._replace(id=wanted or about.id)
-        if wanted is not None and (found := self._store.dead_letters.find(wanted)) and str(found.task) == task:
-            return wanted
+        if wanted is not None and (found := self._store.dead_letters.find(wanted)):
+            if str(found.task) == task:
+                return wanted
+            raise InvalidRequestError(f"action_id {wanted} was said of another task already", field="action_id")
         if not self._store.dead_letters.send(about, self._clock.now()):
             text = f"task {task} has a dead letter that is pending; a task has one at most"
             raise TaskStateError(text, state=PENDING)
