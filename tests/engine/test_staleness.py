@@ -119,7 +119,7 @@ def test_what_somebody_holds_is_left_alone_until_it_goes_on(watch: Engine, clock
     assert look(watch) == 0 and status(watch, task) == "steps_in_process"
     watch.operator.resume(task, ANN)
     watch.namespaces.pause("shop", ANN)
-    clock.advance(5 * MINUTE)
+    clock.advance(40 * MINUTE)
     assert look(watch) == 0 and status(watch, task) == "steps_in_process"
     watch.namespaces.resume("shop", ANN)
     clock.advance(5 * MINUTE)
