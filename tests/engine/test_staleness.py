@@ -117,12 +117,17 @@ def test_what_somebody_holds_is_left_alone_until_it_goes_on(watch: Engine, clock
     watch.operator.pause(task, ANN)
     clock.advance(40 * MINUTE)
     assert look(watch) == 0 and status(watch, task) == "steps_in_process"
+    (held,) = watch.dead_letters.staleness(10)
+    assert (held["health_status"], held["limit"], held["waits_for"]) == ("healthy", None, "is held by a pause")
     watch.operator.resume(task, ANN)
     watch.namespaces.pause("shop", ANN)
     clock.advance(40 * MINUTE)
     assert look(watch) == 0 and status(watch, task) == "steps_in_process"
+    assert [one["waits_for"] for one in watch.dead_letters.staleness(10)] == ["is held by a pause"]
     watch.namespaces.resume("shop", ANN)
-    clock.advance(5 * MINUTE)
+    clock.advance(24 * MINUTE)
+    assert look(watch) == 0, "since the word that let it go on"
+    clock.advance(MINUTE)
     assert look(watch) == 1 and status(watch, task) == "error"
 
 

@@ -94,12 +94,14 @@ class DeadLetters:
 
     def staleness(self, limit: int) -> Sequence[dict[str, Any]]:
         """Unfinished tasks that have something to run, those first that moved the longest ago, and how near each is to
-        the limit that it will exceed first. One that no limit counts for, since it moves, is healthy."""
+        the limit that it will exceed first. One that no limit counts for, since it moves or is held, is healthy."""
         now, served = self._clock.now(), self._watchman.served()
+        _, paused = self._store.pauses.namespaces()
         views = []
         for task in self._store.staleness.oldest(limit):
             known, course = self._catalog.known(task.template_id), task.course
-            nearest = self._watchman.nearest(course, known, served)
+            held = task.namespace in paused or task.is_held
+            nearest = None if held else self._watchman.nearest(course, known, served)
             part = nearest.part(now) if nearest else 0.0
             moved = max((course.moved_at, *(step.moved_at for step in course.steps)))
             views.append(
@@ -111,7 +113,7 @@ class DeadLetters:
                     "time_in_state_minutes": nearest.minutes(now) if nearest else minutes(now - moved),
                     "staleness_threshold_minutes": minutes(nearest.allowed) if nearest else None,
                     "limit": nearest.limit if nearest else None,
-                    "waits_for": nearest.what if nearest else None,
+                    "waits_for": nearest.what if nearest else "is held by a pause" if held else None,
                     "health_status": "stale" if part >= 1 else "warning" if part >= WARNED_FROM else "healthy",
                 }
             )

@@ -135,7 +135,7 @@ class Watchman:
         _, paused = self._store.pauses.namespaces()
         stale: dict[int, Standing] = {}
         for task in part.tasks:
-            if task.number in stale or task.number in round_.seen_to or task.namespace in paused:
+            if task.number in stale or task.number in round_.seen_to or task.namespace in paused or task.is_held:
                 continue
             known = self._catalog.known(task.template_id)
             standstill = nearest(task.course, limits[task.template_id], served, known.retry_policy)

@@ -13,7 +13,7 @@ from tasker_core.store import burial
 from tasker_core.store.burial import Letter
 from tasker_core.store.database import Access, Call, Row
 from tasker_core.store.repairs import Mended, Saying, look, mend_calls, told
-from tasker_core.words import Micros, StepState, TaskState
+from tasker_core.words import HELD, Micros, StepState, TaskState
 
 MOST_STEPS_SEEN = 10_000
 
@@ -58,6 +58,11 @@ class Standing(NamedTuple):
     namespace: str
     name: str
     course: Course
+
+    @property
+    def is_held(self) -> bool:
+        """A pause of the task stands on its steps."""
+        return any(step.lane.startswith(HELD) for step in self.course.steps)
 
 
 class Slice(NamedTuple):
