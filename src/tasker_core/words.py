@@ -252,8 +252,42 @@ def split_lane(lane: str) -> tuple[str, str]:
     return namespace, handler
 
 
+class Draft(NamedTuple):
+    """What a worker's publisher made of an event of its step; ``position`` is its place in ``publishes_events``.
+
+    Without a ``payload`` it isn't to be published: because of ``trouble``, or, without any, because the publisher held
+    it back. ``metadata`` is an object of what the publisher adds.
+    """
+
+    position: int
+    publisher: str
+    payload: JsonText | None = None
+    metadata: JsonText = "{}"
+    trouble: str = ""
+
+
+class Event(NamedTuple):
+    """A domain event that a settlement published."""
+
+    key: LeaseKey
+    position: int
+    id: str
+    namespace: str
+    step: str
+    name: str
+    mode: str
+    publisher: str
+    payload: JsonText
+    metadata: JsonText
+    at: Micros
+
+
 class Report(NamedTuple):
-    """An outcome as a worker hands it in, with what the lease said of the attempt."""
+    """An outcome as a worker hands it in, with what the lease said of the attempt.
+
+    ``drafts`` are what the worker's publishers made of those of the step's events that its end would publish; None says
+    that no publisher was asked, and the events are published as they are declared.
+    """
 
     outcome: Outcome
     template: str
@@ -261,6 +295,7 @@ class Report(NamedTuple):
     attempt: int
     crashes: int = 0
     rank: int = 0
+    drafts: Sequence[Draft] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +313,8 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to reports and a claim."""
+    """The answer to reports and a claim; ``events`` are what the reports published."""
 
     answers: Mapping[LeaseKey, Settled]
     leases: Sequence[Lease]
+    events: Sequence[Event] = ()

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.events import event
 from tests.support.reckoning import Reckoning, effects_out_of_order
 from tests.support.workshop import flow
 from tests.support.workshop.deaths import EXITED
@@ -36,7 +37,15 @@ PIECES: dict[str, list[str]] = {"a": [], "b_001": ["a"], "b_002": ["a"], "c": ["
 BOOK: dict[str, list[str]] = {"a": [], "b": ["a"]}
 ENTERING = {step: {"handler": {"callable": "enter"}} for step in BOOK}
 """The steps of ``BOOK`` write into the store's database, in the transactions that settle them."""
-SPECIAL: Mapping[int, Mapping[str, Any]] = {id(ROUTE): DECIDING, id(BATCH): CUTTING, id(BOOK): ENTERING}
+TELLING: dict[str, list[str]] = {"a": [], "b": ["a"]}
+EVENTS = [event("note.done"), event("note.failed", "failure")]
+PUBLISHING = {step: {"publishes_events": EVENTS} for step in TELLING}
+SPECIAL: Mapping[int, Mapping[str, Any]] = {
+    id(ROUTE): DECIDING,
+    id(BATCH): CUTTING,
+    id(BOOK): ENTERING,
+    id(TELLING): PUBLISHING,
+}
 MOST_COMMITS = 60
 
 
@@ -85,6 +94,8 @@ class Case:
             wrong = reckoning.complaints(tasks=self._no, steps=self._no * len(self._steps))
             if live := reckoning.count("select count(*) from tasker.workers where state <> 'gone'"):
                 wrong.append(f"{live} workers are thought to live")
+            if self._graph is TELLING:
+                wrong += events_amiss(reckoning)
         if self._graph is BOOK:
             with psycopg.connect(self._url) as connection:
                 found = connection.execute("select task, count(*), count(distinct step) from entries group by task")
@@ -100,10 +111,20 @@ class Case:
         return wrong
 
 
+def events_amiss(reckoning: Reckoning) -> Sequence[str]:
+    """Events without the transition that they tell of, transitions without their event, and events told twice."""
+    told = reckoning.read("select task_id, no, fence, name from tasker.events order by 1, 2, 3")
+    ended = reckoning.read("""
+        select task_id, no, fence, case ending when 'ok' then 'note.done' else 'note.failed' end
+        from tasker.attempts where ending in ('ok', 'lost') order by 1, 2, 3""")
+    return [] if told == ended and len(ended) >= 2 else [f"events are {told}, attempts {ended}"]
+
+
 @pytest.mark.parametrize(
     ("graph", "moment"),
     [
         *((graph, moment) for graph in (CHAIN, FAN, ROUTE, BOOK) for moment in ("before", "after")),
+        (TELLING, "after"),
         (BATCH, "after"),  # before each commit: on SQLite, whose processes start sooner
     ],
 )

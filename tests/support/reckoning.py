@@ -10,7 +10,7 @@ from tests.race.beside import Beside
 
 Rows = list[tuple[Any, ...]]
 
-GROWING = ("task_payloads", "steps", "dependencies", "attempts", "transitions", "warnings", "dead_letters")
+GROWING = ("task_payloads", "steps", "dependencies", "attempts", "transitions", "warnings", "dead_letters", "events")
 """The tables whose rows belong to a task."""
 
 

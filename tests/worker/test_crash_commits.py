@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.events import event
 from tests.support.workshop import Workshop, flow
 from tests.support.workshop.deaths import EXITED
 from tests.support.workshop.handlers import ledger
@@ -33,7 +34,15 @@ PIECES: dict[str, list[str]] = {"a": [], "b_001": ["a"], "b_002": ["a"], "c": ["
 BOOK: dict[str, list[str]] = {"a": [], "b": ["a"]}
 ENTERING = {step: {"handler": {"callable": "enter"}} for step in BOOK}
 """The steps of ``BOOK`` write into the store's database, in the transactions that settle them."""
-SPECIAL: Mapping[int, Mapping[str, Any]] = {id(ROUTE): DECIDING, id(BATCH): CUTTING, id(BOOK): ENTERING}
+TELLING: dict[str, list[str]] = {"a": [], "b": ["a"]}
+EVENTS = [event("note.done"), event("note.failed", "failure")]
+PUBLISHING = {step: {"publishes_events": EVENTS} for step in TELLING}
+SPECIAL: Mapping[int, Mapping[str, Any]] = {
+    id(ROUTE): DECIDING,
+    id(BATCH): CUTTING,
+    id(BOOK): ENTERING,
+    id(TELLING): PUBLISHING,
+}
 MOST_COMMITS = 60
 
 
@@ -98,6 +107,8 @@ class Case:
             "select count(*) from tasker_attempts where ending not in ('ok', 'yielded', 'lost', 'released')"
         ):
             wrong += [] if ended == [(0,)] else [f"{ended} attempts failed"]
+        if self.graph is TELLING:
+            wrong += self.events_amiss()
         calls = self.calls()
         wrong += [f"{step} was settled and ran again" for step in settled_before if calls[step] != calls_before[step]]
         wrong += [f"{step} ran {count} times" for step, count in calls.items() if count > 2 + (self.graph is BATCH)]
@@ -107,9 +118,21 @@ class Case:
             wrong.append(f"{left} workers are thought to live")
         return wrong
 
+    def events_amiss(self) -> Sequence[str]:
+        """Events without the transition that they tell of, transitions without their event, and events told twice."""
+        told = self.workshop.query("select no, fence, name from tasker_events order by no, fence")
+        ended = self.workshop.query("""
+            select no, fence, case ending when 'ok' then 'note.done' else 'note.failed' end
+            from tasker_attempts where ending in ('ok', 'lost') order by no, fence""")
+        return [] if told == ended and len(ended) >= 2 else [f"events are {told}, attempts {ended}"]
+
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("graph", [CHAIN, FAN, ROUTE, BATCH, BOOK], ids=["chain", "fan", "route", "batch", "book"])
+@pytest.mark.parametrize(
+    "graph",
+    [CHAIN, FAN, ROUTE, BATCH, BOOK, TELLING],
+    ids=["chain", "fan", "route", "batch", "book", "telling"],
+)
 def test_no_death_at_a_commit_loses_or_repeats_a_step(
     zygote: Zygote, tmp_path: Path, graph: dict[str, list[str]], moment: str
 ) -> None:

@@ -14,6 +14,7 @@ from tasker_core.cli import (
     dev,
     dlq,
     doctor,
+    events,
     explain,
     migrate,
     namespace,
@@ -52,6 +53,8 @@ app.add_typer(task.app, name="task")
 app.add_typer(template.app, name="template")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(namespace.app, name="namespace")
+app.add_typer(events.app, name="events")
+app.add_typer(events.webhooks, name="webhook")
 app.add_typer(auth.app, name="auth")
 
 
@@ -104,6 +107,7 @@ def _is_usage(error: TaskerError) -> bool:
         "StepNotFoundError",
         "NamespaceNotFoundError",
         "DeadLetterNotFoundError",
+        "SubscriptionNotFoundError",
     )
 
 

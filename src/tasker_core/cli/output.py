@@ -88,6 +88,8 @@ def paused(pause: Mapping[str, Any]) -> str:
 
 def _noticed(warning: Mapping[str, Any]) -> str:
     what = f"the result of step {warning['step']}" if warning["step"] else "the context"
+    if warning["code"].startswith("event_"):
+        what = f"step {warning['step']}"
     place = f" at {warning['path']}" if warning["path"] else ""
     return f"warning: {what}{place}: {warning['message']} ({warning['code']})"
 

@@ -20,6 +20,7 @@ from tasker_core.errors import (
     SchemaViolationError,
     ServerError,
     StepNotFoundError,
+    SubscriptionNotFoundError,
     TaskNotFoundError,
     TaskStateError,
     TemplateError,
@@ -35,6 +36,7 @@ NOT_FOUND: Mapping[str, type[ClientError]] = {
     "template": UnknownTemplateError,
     "dead_letter": DeadLetterNotFoundError,
     "namespace": NamespaceNotFoundError,
+    "subscription": SubscriptionNotFoundError,
 }
 ONCE_MORE = frozenset({408, 429, 502, 503, 504})
 """Statuses of answers that say: not now."""

@@ -13,6 +13,8 @@ from tasker_core.client.call import ask_through_async
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.dead_letter_calls import DeadLetterCalls
 from tasker_core.client.dead_letters import AsyncBurying
+from tasker_core.client.event_calls import EventCalls
+from tasker_core.client.events import AsyncEventful
 from tasker_core.client.operator import AsyncOperating
 from tasker_core.client.operator_calls import OperatorCalls
 from tasker_core.client.place import Place
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from tasker_core.client.threads import Threads
 
 
-class AsyncTaskerClient(AsyncOperating, AsyncBurying):
+class AsyncTaskerClient(AsyncOperating, AsyncBurying, AsyncEventful):
     """``TaskerClient`` for an event loop: the same arguments, methods, answers and errors, to be awaited.
 
     Belongs to the event loop in which it is first used. It asks a server without a thread; the store of this process
@@ -63,6 +65,7 @@ class AsyncTaskerClient(AsyncOperating, AsyncBurying):
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
         self._operator = OperatorCalls(initiator)
         self._dead_letters = DeadLetterCalls(initiator)
+        self._events = EventCalls()
 
     async def create_task(
         self,

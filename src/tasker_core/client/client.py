@@ -15,6 +15,8 @@ from tasker_core.client.call import ask_through
 from tasker_core.client.calls import Calls, OnDuplicate, unhealthy
 from tasker_core.client.dead_letter_calls import DeadLetterCalls
 from tasker_core.client.dead_letters import Burying
+from tasker_core.client.event_calls import EventCalls
+from tasker_core.client.events import Eventful
 from tasker_core.client.local import Local
 from tasker_core.client.operator import Operating
 from tasker_core.client.operator_calls import OperatorCalls
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class TaskerClient(Operating, Burying):
+class TaskerClient(Operating, Burying, Eventful):
     """Creates tasks and tells what became of them: in the store itself, or of a server. Safe to share between threads.
 
     Args:
@@ -79,6 +81,7 @@ class TaskerClient(Operating, Burying):
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
         self._operator = OperatorCalls(initiator)
         self._dead_letters = DeadLetterCalls(initiator)
+        self._events = EventCalls()
 
     def create_task(
         self,

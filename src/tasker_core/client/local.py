@@ -90,6 +90,10 @@ class Local:
     def doctor(self, *, deep: bool) -> dict[str, Any]:
         return self._engine.doctor(deep=deep).as_dict()
 
+    def ask(self, question: Callable[[Engine], R]) -> R:
+        """What the engine says."""
+        return question(self._engine)
+
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)
 

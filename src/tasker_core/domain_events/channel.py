@@ -6,6 +6,7 @@ import os
 import threading
 from collections import deque
 
+from tasker_core.telemetry import metrics
 from tasker_core.types import InProcessDomainEvent
 
 MOST_WAITING = 10_000
@@ -27,6 +28,7 @@ class Queue:
             if len(self._events) > MOST_WAITING:
                 self._events.popleft()
                 self.dropped += 1
+                metrics.EVENTS_DROPPED.add()
         self.arrived.set()
 
     def take(self, most: int) -> list[InProcessDomainEvent]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from tasker_core.rules.publishing import generic_payload
 from tasker_core.types import StepContext
 
 Condition: TypeAlias = Literal["success", "failure", "retryable_failure", "permanent_failure", "always"]
@@ -52,10 +53,26 @@ class StepResult:
     retryable: bool = True
     execution_time_ms: int = 0
     metadata: dict[str, Any] = field(default_factory=dict)
+    error_code: str | None = None
+
+    def plain_payload(self) -> dict[str, Any]:
+        """What an event holds for which no publisher says otherwise: the result, or what went wrong.
+
+        >>> StepResult(False, error_message="declined", error_type="card", retryable=False).plain_payload()
+        {'message': 'declined', 'error_type': 'card', 'error_code': None, 'retryable': False}
+        """
+        error = {
+            "message": self.error_message, "error_type": self.error_type, "error_code": self.error_code,
+            "retryable": self.retryable,
+        }  # fmt: skip
+        return generic_payload(self.result, None if self.success else error)
 
     def as_dict(self) -> dict[str, Any]:
         """The result as an event carries it."""
-        error = {"message": self.error_message, "error_type": self.error_type, "retryable": self.retryable}
+        error = {
+            "message": self.error_message, "error_type": self.error_type, "error_code": self.error_code,
+            "retryable": self.retryable,
+        }  # fmt: skip
         return {
             "success": self.success,
             "result": self.result,

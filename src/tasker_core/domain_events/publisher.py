@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasker_core.clock import RandomIds
 from tasker_core.domain_events import channel
@@ -14,6 +14,16 @@ from tasker_core.types import DomainEventMetadata, InProcessDomainEvent
 log = logging.getLogger("tasker_core.domain_events")
 
 _ids = RandomIds()
+
+
+class Prepared(NamedTuple):
+    """An event whose hooks have run: it ``is_to_go`` out, or a hook held it back, or failed with ``error``."""
+
+    event_name: str
+    payload: dict[str, Any] = {}  # noqa: RUF012  # a default, never written to
+    metadata: dict[str, Any] = {}  # noqa: RUF012
+    error: Exception | None = None
+    is_to_go: bool = False
 
 
 class BasePublisher:
@@ -37,8 +47,8 @@ class BasePublisher:
         return ctx.event_declaration is None or ctx.event_declaration.applies_to(ctx.step_result)
 
     def transform_payload(self, ctx: PublishContext) -> dict[str, Any]:
-        """The event's payload: by default what the step's handler returned."""
-        return dict(ctx.step_result.result or {})
+        """The event's payload: by default what the step's handler returned, after a failure what went wrong."""
+        return ctx.step_result.plain_payload()
 
     def additional_metadata(self, ctx: PublishContext) -> dict[str, Any]:  # noqa: ARG002  # a hook's shape
         """What to tell beside the usual of where the event comes from; JSON-able."""
@@ -74,40 +84,56 @@ class BasePublisher:
         name = event_name or ctx.name
         if not name:
             raise ValueError("an event needs a name: give event_name, or a context with a name or a declaration")
+        made = self.prepare(ctx, name)
+        if not made.is_to_go:
+            return False
+        whole = {
+            "task_sequence_step": ctx.step_context.task_sequence_step if ctx.step_context else {},
+            "execution_result": ctx.step_result.as_dict(),
+            "payload": made.payload,
+        }
+        metadata = DomainEventMetadata(**{**made.metadata, **self._usual(ctx, made.metadata["fired_at"])})
+        channel.put(InProcessDomainEvent(event_id=_ids.new(), event_name=name, metadata=metadata, payload=whole))
+        return self.confirm(made)
+
+    # -- what a worker uses
+
+    def prepare(self, ctx: PublishContext, event_name: str) -> Prepared:
+        """Run the hooks that come before an event goes out. Nothing is raised: the answer tells what went wrong."""
         payload: dict[str, Any] = {}
+        metadata: dict[str, Any] = {}
         try:
             if not self.should_publish(ctx):
-                return False
+                return Prepared(event_name)
             payload = self.transform_payload(ctx)
-            event = self._event(name, payload, ctx)
-            metadata = event.metadata.model_dump()
-            if self.before_publish(name, payload, metadata) is False:
-                return False
-            channel.put(event)
-            self.after_publish(name, payload, metadata)
+            metadata = {**self.additional_metadata(ctx), **self._usual(ctx, datetime.now(UTC).isoformat())}
+            if self.before_publish(event_name, payload, metadata) is False:
+                return Prepared(event_name)
         except Exception as error:
-            self._tell(name, error, payload)
+            self._tell(event_name, error, payload)
+            return Prepared(event_name, payload, metadata, error)
+        return Prepared(event_name, payload, metadata, is_to_go=True)
+
+    def confirm(self, made: Prepared) -> bool:
+        """Run the hook that comes after the event is out; whether it succeeded. Nothing is raised."""
+        try:
+            self.after_publish(made.event_name, made.payload, made.metadata)
+        except Exception as error:
+            self._tell(made.event_name, error, made.payload)
             return False
         return True
 
-    def _event(self, name: str, payload: dict[str, Any], ctx: PublishContext) -> InProcessDomainEvent:
+    def _usual(self, ctx: PublishContext, fired_at: str) -> dict[str, Any]:
         step = ctx.step_context
-        where = {
+        return {
             "task_uuid": step.task_uuid if step else "",
             "step_uuid": step.step_uuid if step else None,
             "step_name": step.step_name if step else None,
             "namespace": step.namespace if step else "",
             "correlation_id": step.correlation_id if step else "",
-            "fired_at": datetime.now(UTC).isoformat(),
+            "fired_at": fired_at,
             "fired_by": self.publisher_name or type(self).__name__,
         }
-        metadata = DomainEventMetadata(**{**self.additional_metadata(ctx), **where})
-        whole = {
-            "task_sequence_step": step.task_sequence_step if step else {},
-            "execution_result": ctx.step_result.as_dict(),
-            "payload": payload,
-        }
-        return InProcessDomainEvent(event_id=_ids.new(), event_name=name, metadata=metadata, payload=whole)
 
     def _tell(self, name: str, error: Exception, payload: dict[str, Any]) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, ClassVar
 
 from tasker_core.domain_events.poller import InProcessDomainEventPoller
 from tasker_core.types import InProcessDomainEvent
@@ -14,7 +14,16 @@ log = logging.getLogger("tasker_core.domain_events")
 
 
 class BaseSubscriber(ABC):
-    """Handles the events whose names match its patterns. An event that matches two of them is handled twice."""
+    """Handles the events whose names match its patterns. An event that matches two of them is handled twice.
+
+    With a ``durable_name`` it is given durable events by the worker of its process: each at least once, in their
+    order, from where this name stood, in one process at a time; an event on which ``handle`` fails comes again, and
+    those behind it wait. ``from_beginning`` says that a new name is given all events that are still kept, not only new
+    ones.
+    """
+
+    durable_name: ClassVar[str] = ""
+    from_beginning: ClassVar[bool] = False
 
     _poller: InProcessDomainEventPoller | None = None
 
@@ -76,9 +85,17 @@ class BaseSubscriber(ABC):
 
     def handle_event_safely(self, event: dict[str, Any]) -> bool:
         """Run ``handle`` with its hooks; whether the event was handled. Nothing is raised."""
+        handled, error = self._try(event)
+        return handled and error is None
+
+    def take_delivery(self, event: dict[str, Any]) -> Exception | None:
+        """The same for an event that comes again when it fails: what went wrong, None when the event is done with."""
+        return self._try(event)[1]
+
+    def _try(self, event: dict[str, Any]) -> tuple[bool, Exception | None]:
         try:
             if self.before_handle(event) is False:
-                return False
+                return False, None
             self.handle(event)
             self.after_handle(event)
         except Exception as error:
@@ -86,8 +103,8 @@ class BaseSubscriber(ABC):
                 self.on_handle_error(event, error)
             except Exception:
                 log.exception("on_handle_error of %s failed", type(self).__name__)
-            return False
-        return True
+            return False, error
+        return True, None
 
     def _hear(self, event: InProcessDomainEvent) -> None:
         for pattern in self.subscribes_to():

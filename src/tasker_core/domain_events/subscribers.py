@@ -55,12 +55,26 @@ class SubscriberRegistry:
             self._instances.append(subscriber)
 
     def start_all(self, poller: InProcessDomainEventPoller) -> int:
-        """Start all subscribers on ``poller``; how many are active then."""
+        """Start all subscribers on ``poller``; how many are active then. Those with a ``durable_name`` aren't started:
+        the worker delivers to them."""
+        for subscriber in self._made():
+            if not subscriber.durable_name:
+                subscriber.start(poller)
+        return self.active_count
+
+    def durable(self) -> list[BaseSubscriber]:
+        """The subscribers with a ``durable_name``."""
+        return [subscriber for subscriber in self._made() if subscriber.durable_name]
+
+    def hears_this_process(self) -> bool:
+        """Whether there are subscribers without a ``durable_name``, which hear events of this process."""
+        classes = {*self._classes, *(type(subscriber) for subscriber in self._instances)}
+        return any(not cls.durable_name for cls in classes)
+
+    def _made(self) -> list[BaseSubscriber]:
         made = {type(subscriber) for subscriber in self._instances}
         self._instances += [cls() for cls in self._classes if cls not in made]
-        for subscriber in self._instances:
-            subscriber.start(poller)
-        return self.active_count
+        return self._instances
 
     def stop_all(self) -> None:
         """Stop all subscribers."""

@@ -19,6 +19,7 @@ from tasker_core.engine.create_each import create_each
 from tasker_core.engine.database_clock import DatabaseClock, clock_of
 from tasker_core.engine.dead_letters import DeadLetters
 from tasker_core.engine.doctor import examine
+from tasker_core.engine.events import Events
 from tasker_core.engine.explain import explain
 from tasker_core.engine.growing import brings_about
 from tasker_core.engine.hints import Hints
@@ -32,6 +33,7 @@ from tasker_core.engine.requeue import Requeuer
 from tasker_core.engine.settle import Settler
 from tasker_core.engine.staleness import Vigilance, Watchman
 from tasker_core.engine.step_transaction import StepTransaction
+from tasker_core.engine.subscriptions import Subscriptions
 from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
@@ -97,6 +99,8 @@ class Engine:
         self.listings = Listings(store, self.catalog)
         self.analytics = Analytics(store, self.catalog, self.clock)
         self.board = Board(store, self.catalog, self.clock)
+        self.events = Events(store, self.catalog)
+        self.subscriptions = Subscriptions(store, self.events, self.clock, self.ids)
         self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
         self._creator = self._create_on(store, self.wake)
         self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll, buries=buries)
@@ -155,10 +159,13 @@ class Engine:
         last = settlements[-1] if settlements else None
         if request is not None and last is not None and last.claimed:
             leases = self._claimer.leases(last.claimed, request, last.now)
+        events = [event for done in settlements for event in done.events]
+        if events:
+            self.wake.published()
         if self.wake.reaches_others(but):
             applied = [report for report in reports if answers[report.outcome.key] is Settled.APPLIED]
             self._hint_at(applied, request, len(leases), but)
-        return Reply(answers, leases)
+        return Reply(answers, leases, events)
 
     def lend(self) -> StepTransaction:
         """A connection for the handler of a step, in a transaction in which the step is settled as well."""
@@ -166,6 +173,8 @@ class Engine:
 
     def _tell_of(self, report: Report, done: Settlement) -> None:
         self.wake.rested(done.rested)
+        if done.events:
+            self.wake.published()
         if self.wake.reaches_others(None):
             self._hint_at([report], None, 0, None)
 

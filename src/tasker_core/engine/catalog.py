@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTemplateError
@@ -16,6 +17,7 @@ from tasker_core.rules.expand import Growth
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.schema import Schema
 from tasker_core.rules.template import StepTemplate, Template
+from tasker_core.rules.template_blocks import Publication
 from tasker_core.rules.template_diff import difference
 from tasker_core.rules.template_environment import in_environment
 from tasker_core.store import Store
@@ -27,6 +29,13 @@ DEFAULT_NAMESPACE = "default"
 DEFAULT_VERSION = "1.0.0"
 CHOICE_HOLDS: Micros = SECOND
 """How long a choice among versions and namespaces is believed: others may register newer ones."""
+
+
+class Published(NamedTuple):
+    """An event that a step declares, and the schema of its payload, ready to be asked."""
+
+    declaration: Publication
+    schema: Schema
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,15 @@ class Known:
         """What the results of steps must fit, by number; most steps have none."""
         schemas = ((no, step.result_schema) for no, step in enumerate(self.template.steps, 1))
         return {no: Schema(schema) for no, schema in schemas if schema is not None}
+
+    @cached_property
+    def published(self) -> dict[int, tuple[Published, ...]]:
+        """The events that steps publish, by number; most steps publish none."""
+        return {
+            no: tuple(Published(event, Schema(event.payload_schema)) for event in step.publishes_events)
+            for no, step in enumerate(self.template.steps, 1)
+            if step.publishes_events
+        }
 
     @cached_property
     def identity_window(self) -> Micros | None:

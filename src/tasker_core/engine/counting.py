@@ -9,8 +9,9 @@ from tasker_core.engine.catalog import Catalog, Known
 from tasker_core.rules.template import Template
 from tasker_core.store.burial import Letter
 from tasker_core.store.settling import Ruling, Settlement
+from tasker_core.store.warnings import Note
 from tasker_core.telemetry import metrics
-from tasker_core.words import Ending, Report, StepState, TaskState
+from tasker_core.words import Ending, Event, Report, StepState, TaskState
 
 _RANK_MS = (1 << 48) - 1
 """The part of a step's rank that is the time of its task's creation, in milliseconds."""
@@ -55,6 +56,14 @@ def count_buried(letters: Iterable[Letter]) -> None:
     """Dead letters were written."""
     for reason, n in Counter(str(letter.reason) for letter in letters).items():
         metrics.DLQ_ENTRIES.add(reason, n=n)
+
+
+def count_events(events: Sequence[Event], notes: Sequence[Note]) -> None:
+    """These events were published, and these warnings say which weren't."""
+    for mode, n in Counter(event.mode for event in events).items():
+        metrics.EVENTS_PUBLISHED.add(mode, n=n)
+    for code, n in Counter(code for code, _ in notes).items():
+        metrics.EVENTS_FAILED.add(code, n=n)
 
 
 def _count_rested(reports: Mapping[int, Report], done: Settlement, catalog: Catalog) -> None:

@@ -18,6 +18,8 @@ LARGEST_BATCH, MOST_STEPS = 200, 2_000
 """Tasks of one transaction, and their steps: about ten milliseconds, for which SQLite's other writers wait."""
 KEEP_EVERY: Micros = 60 * SECOND
 LONGEST_REST = 0.1
+WAITS_FOR_SUBSCRIBERS: Micros = 7 * 86_400 * SECOND
+"""Events are kept for a subscription that was heard of within this time; a longer silence mustn't fill the store."""
 MOST_PAGES = 50
 """Pages that are looked at in one go by the process that keeps the retention, whose heartbeat waits meanwhile."""
 
@@ -79,7 +81,7 @@ class Pruner:
 
     def _pages(self, after: int, before: Micros, namespace: str | None) -> Iterator[Sequence[OldTask]]:
         """The tasks in order of their numbers, up to where all of them were created after ``before``."""
-        while page := self._store.history.page(after, before, namespace):
+        while page := self._store.history.page(after, before, self._heard(), namespace):
             yield page
             after = page[-1].id
             if len(page) < PAGE or all(task.created_at >= before for task in page):
@@ -89,10 +91,13 @@ class Pruner:
         dropped: list[OldTask] = []
         for batch in _batches(tasks):
             began = self._clock.monotonic()
-            gone = set(self._store.history.drop([task.id for task in batch], before))
+            gone = set(self._store.history.drop([task.id for task in batch], before, self._heard()))
             dropped += [task for task in batch if task.id in gone]
             self._rest(min((self._clock.monotonic() - began) / 1e6, LONGEST_REST))
         return dropped
+
+    def _heard(self) -> Micros:
+        return self._clock.now() - WAITS_FOR_SUBSCRIBERS
 
 
 def _batches(tasks: Sequence[OldTask]) -> Iterator[list[OldTask]]:

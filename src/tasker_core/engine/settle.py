@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.burying import letter_of
 from tasker_core.engine.catalog import Catalog
-from tasker_core.engine.counting import count_settled
+from tasker_core.engine.counting import count_events, count_settled
 from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance
 from tasker_core.engine.memory import Memory
+from tasker_core.engine.publishing import publish, weight
 from tasker_core.engine.schemas import check_result
 from tasker_core.engine.traces import record_steps
 from tasker_core.errors import StoreDataError, TemplateError, UnknownTemplateError
@@ -24,6 +26,7 @@ from tasker_core.store.database import Access
 from tasker_core.store.settling import Birth, Ruling, Settlement
 from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import (
+    Event,
     LeaseKey,
     Micros,
     Outcome,
@@ -81,12 +84,12 @@ class Settler:
         answers.update(dict.fromkeys(done.applied, Settled.APPLIED))
         if len(done.applied) < len(reports):
             self._answer_refused([r for r in reports if r.outcome.key not in done.applied], rulings, actor, answers)
-        self._learn(reports, rulings, done)
+        done = self._learn(reports, rulings, done)
         metrics.SETTLE_DURATION.of().note(time.perf_counter() - began)
         return [done]
 
-    def _learn(self, reports: Sequence[Report], rulings: Sequence[Ruling], done: Settlement) -> None:
-        """What this process remembers, counts and tells of a settlement that is committed."""
+    def _learn(self, reports: Sequence[Report], rulings: Sequence[Ruling], done: Settlement) -> Settlement:
+        """What this process remembers, counts and tells of a settlement that is committed; that, with its events."""
         completed = 0
         for ruling in rulings:
             key = ruling.verdict.key
@@ -99,6 +102,9 @@ class Settler:
         count_settled(rulings, completed, reports, done, self._catalog)
         if (tracer := tracing.step_tracer()) is not None:
             record_steps(tracer, self._store, _over(rulings, done))
+        if any(ruling.events or ruling.notes for ruling in rulings):
+            done = replace(done, events=_published(rulings, done))
+        return done
 
     def settle_within(
         self, access: Access, report: Report, actor: str, commit: Callable[[], None]
@@ -116,8 +122,7 @@ class Settler:
         if not done.applied or not (verdict.state.satisfies or verdict.checkpoint is not None):
             return verdict, None
         commit()
-        self._learn([report], rulings, done)
-        return verdict, done
+        return verdict, self._learn([report], rulings, done)
 
     def _apply(self, reports: Sequence[Report], actor: str, claim: Claim | None) -> tuple[Sequence[Ruling], Settlement]:
         now, stamp = self._clock.now(), self._ids.stamp()
@@ -217,7 +222,11 @@ class Settler:
             outcome, violations = check_result(known, outcome)
         attempted = known.attempted(outcome.key.no, report.attempt, report.crashes)
         verdict = decide(outcome, attempted, now, self._roll())
-        return Ruling(verdict, report.attempt, outcome.ending, violations)
+        ruling = Ruling(verdict, report.attempt, outcome.ending, violations)
+        if known.published and (declared := known.published.get(known.place(outcome.key.no) + 1)):
+            events, notes = publish(known, declared, report, outcome, verdict, self._ids, now)
+            ruling = ruling._replace(events=events, notes=notes)
+        return ruling
 
     def _answer_refused(
         self, reports: Sequence[Report], rulings: Sequence[Ruling], actor: str, answers: dict[LeaseKey, Settled]
@@ -258,16 +267,24 @@ def _over(rulings: Sequence[Ruling], done: Settlement) -> list[tuple[int, int]]:
     return [(verdict.key.task, verdict.key.no) for verdict in ended if verdict.key in done.applied]
 
 
+def _published(rulings: Sequence[Ruling], done: Settlement) -> list[Event]:
+    """The events of what was applied, counted."""
+    applied = [ruling for ruling in rulings if ruling.verdict.key in done.applied]
+    events = [event for ruling in applied for event in ruling.events]
+    count_events(events, [note for ruling in applied for note in ruling.notes])
+    return events
+
+
 def _batches(reports: Sequence[Report]) -> Iterator[list[Report]]:
     batch: list[Report] = []
     size = 0
     for report in reports:
-        weight = _weight(report.outcome)
-        if batch and (len(batch) == LARGEST_BATCH or size + weight > LARGEST_BATCH_BYTES):
+        more = _weight(report.outcome) + (weight(report) if report.drafts else 0)
+        if batch and (len(batch) == LARGEST_BATCH or size + more > LARGEST_BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(report)
-        size += weight
+        size += more
     if batch:
         yield batch
 

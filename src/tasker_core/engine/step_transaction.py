@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tasker_core.engine.settle import Settler
 from tasker_core.errors import StoreDataError, StoreError, TransactionError
 from tasker_core.rules.refusal import REFUSED
 from tasker_core.store.database import Loan
 from tasker_core.store.settling import Settlement
-from tasker_core.words import Report, StepError, Verdict
+from tasker_core.words import Event, Report, StepError, Verdict
 
 TRANSACTION_ERROR = "transaction_error"
 """The error type of a step that succeeded and couldn't be committed together with what its handler wrote."""
@@ -26,6 +26,8 @@ class StepTransaction:
     def __init__(self, loan: Loan, settler: Settler, tell: Callable[[Report, Settlement], None]) -> None:
         self._loan, self._settler, self._tell = loan, settler, tell
         self.connection = loan.connection
+        self.events: Sequence[Event] = ()
+        """What the settled step published."""
 
     def settle(self, report: Report, actor: str) -> StepError | None:
         """Settle the step with ``report`` and commit; why that couldn't be, or None where it is done."""
@@ -43,6 +45,7 @@ class StepTransaction:
             return StepError(f"the step couldn't be settled in its transaction: {error}", TRANSACTION_ERROR)
         if done is None:
             return _why(verdict)
+        self.events = done.events
         self._tell(report, done)
         return None
 

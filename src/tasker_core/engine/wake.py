@@ -43,6 +43,7 @@ class Wake:
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
         self._watchers: dict[int, list[Callable[[], None]]] = {}
+        self._readers: tuple[Callable[[], None], ...] = ()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` of what becomes ready; the returned function ends it."""
@@ -97,3 +98,19 @@ class Wake:
                     if task in self._watchers and TaskState(state).is_at_rest:
                         for ring in self._watchers[task]:
                             ring()
+
+    def read(self, ring: Callable[[], None]) -> Callable[[], None]:
+        """Call ``ring``, from any thread, when domain events were published; the returned function ends it."""
+        with self._lock:
+            self._readers = (*self._readers, ring)
+
+        def end() -> None:
+            with self._lock:
+                self._readers = tuple(other for other in self._readers if other is not ring)
+
+        return end
+
+    def published(self) -> None:
+        """Domain events were published."""
+        for ring in self._readers:
+            ring()

@@ -116,3 +116,7 @@ class CredentialsError(ClientError):
 
 class NotPermittedError(ClientError):
     """The server knows who asks, and doesn't permit what is asked; the message names the permission."""
+
+
+class SubscriptionNotFoundError(ClientError):
+    """There is no webhook or subscription of this id."""

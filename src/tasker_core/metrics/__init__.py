@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasker_core.metrics.collector import Collector
+from tasker_core.metrics.events import event_stats
 from tasker_core.metrics.listening import serve
 
-__all__ = ["Collector", "serve"]
+__all__ = ["Collector", "event_stats", "serve"]

@@ -56,6 +56,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if access.authenticator is not None:
             access.authenticator.begin()
+        core.webhooks.start()
         core.phase = Phase.NORMAL
         yield
         await core.close()

@@ -13,8 +13,10 @@ from fastapi import Request
 from tasker_core.engine import Engine
 from tasker_core.server.creations import Creations
 from tasker_core.server.metrics import Metrics
+from tasker_core.server.streams import Streams
 from tasker_core.server.threads import Threads
 from tasker_core.server.waiters import Waiters
+from tasker_core.server.webhooks import Webhooks
 from tasker_core.settings.values import Settings
 
 P = ParamSpec("P")
@@ -41,6 +43,8 @@ class Core:
         self.threads = Threads(settings.server.threads, settings.server.backlog)
         self.creations = Creations(engine, self.threads)
         self.waiters = Waiters(engine, MOST_WAITERS)
+        self.streams = Streams(engine, settings.server.event_streams)
+        self.webhooks = Webhooks(engine, private=settings.server.webhooks_to_private_addresses)
         self.phase = Phase.STARTUP
         self.started = time.monotonic()
         self.at_stop: list[Callable[[], None]] = []
@@ -60,12 +64,15 @@ class Core:
         """Be ready no more, and let nobody wait any longer. What runs goes on."""
         self.phase = Phase.STOPPING
         self.waiters.release()
+        self.streams.release()
         for end in self.at_stop:
             end()
 
     async def close(self) -> None:
         self.stop()
         await asyncio.to_thread(self.waiters.close)
+        await asyncio.to_thread(self.streams.close)
+        await asyncio.to_thread(self.webhooks.stop)
         await asyncio.to_thread(self.threads.close)
         self.phase = Phase.STOPPED
 

@@ -13,6 +13,7 @@ from tasker_core.server.callers import permissions_of
 from tasker_core.server.middleware import REQUEST_ID
 from tasker_core.server.shapes.actions import BulkAction, NamespaceAction, TaskAction
 from tasker_core.server.shapes.dead_letters import DeadLetterSending, DeadLetterUpdate, GroupRequeueing, Requeueing
+from tasker_core.server.shapes.events import NewWebhook, SubscriptionChange, WebhookChange
 from tasker_core.server.shapes.steps import StepAction
 from tasker_core.server.shapes.tasks import TaskBatch, TaskRequest
 from tasker_core.server.shapes.templates import Template
@@ -30,6 +31,9 @@ BODIES = (
     Requeueing,
     GroupRequeueing,
     Template,
+    NewWebhook,
+    WebhookChange,
+    SubscriptionChange,
 )
 DESCRIPTION = """Creates tasks and tells what became of them.
 

@@ -22,6 +22,7 @@ from tasker_core.errors import (
     StepNotFoundError,
     StoreDataError,
     StoreError,
+    SubscriptionNotFoundError,
     TaskNotFoundError,
     TaskStateError,
     TemplateError,
@@ -40,6 +41,7 @@ NOT_FOUND: Mapping[type[Exception], str] = {
     DeadLetterNotFoundError: "dead_letter",
     UnknownTemplateError: "template",
     NamespaceNotFoundError: "namespace",
+    SubscriptionNotFoundError: "subscription",
 }
 
 

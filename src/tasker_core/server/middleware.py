@@ -17,6 +17,7 @@ from tasker_core.server.errors import ApiError, answer_error, as_api_error
 log = logging.getLogger("tasker.server")
 
 REQUEST_ID = "X-Request-ID"
+EVENT_STREAM = "text/event-stream"
 PASSED_OVER = 64 * 1024 * 1024
 """Bytes of a body too large that are read, for the sake of the answer."""
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -63,7 +64,8 @@ class Envelope:
 
 
 class TimeLimit:
-    """Answers 408 when a request isn't answered within ``seconds``, a body that doesn't arrive included."""
+    """Answers 408 when a request isn't answered within ``seconds``, a body that doesn't arrive included. A stream of
+    events has to begin within that time."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app, self._seconds = app, seconds
@@ -77,6 +79,8 @@ class TimeLimit:
         async def answer(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message["type"] == "http.response.start" and _is_stream(message):
+                limit.reschedule(None)
             await send(message)
 
         try:
@@ -118,6 +122,10 @@ class SizeLimit:
             return message
 
         await self._app(scope, limited, send)
+
+
+def _is_stream(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type", "").startswith(EVENT_STREAM)
 
 
 async def pass_over(receive: Receive, most: int = PASSED_OVER) -> None:

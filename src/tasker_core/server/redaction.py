@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 REDACTED_KEYS = ("token", "password", "secret", "authorization", "card")
 MASK = "[redacted]"
-PAYLOADS = frozenset({"context", "result", "metadata", "detail"})
+PAYLOADS = frozenset({"context", "result", "metadata", "detail", "payload"})
 """What in an answer comes from callers and handlers."""
 
 Redact: TypeAlias = Callable[[Any], Any]

@@ -158,6 +158,10 @@ class ServerSettings(Section):
     )
     threads: Whole = _setting(8, "calls of the store that run at once, each with a connection", ge=1)
     backlog: Whole = _setting(1_000, "calls that may run or wait for a thread; more are answered 503", ge=1)
+    event_streams: Whole = _setting(200, "streams of events that are open at once; more are answered 503", ge=1)
+    webhooks_to_private_addresses: bool = _setting(
+        False, "whether webhooks may be inside this network, and without encryption"
+    )
     allowed_hosts: Texts = _setting(
         (), "without authentication, names that requests may be sent to besides this machine's own"
     )

@@ -9,11 +9,13 @@ from tasker_core.store.dead_letters import DeadLetters
 from tasker_core.store.gauges import Gauges
 from tasker_core.store.history import History
 from tasker_core.store.insight import Insight
+from tasker_core.store.outbox import Outbox
 from tasker_core.store.pauses import Pauses
 from tasker_core.store.repairs import Repairs
 from tasker_core.store.sqlite import SqliteDatabase
 from tasker_core.store.staleness import Staleness
 from tasker_core.store.steps import Steps
+from tasker_core.store.subscriptions import Subscriptions
 from tasker_core.store.tasks import Tasks
 from tasker_core.store.templates import Templates
 from tasker_core.store.workers import Workers
@@ -37,6 +39,8 @@ class Store:
         self.dead_letters = DeadLetters(access)
         self.staleness = Staleness(access)
         self.analytics = Analytics(access)
+        self.outbox = Outbox(access)
+        self.subscriptions = Subscriptions(access)
 
     def close(self) -> None:
         self.database.close()

@@ -10,18 +10,21 @@ from tasker_core.store.batching import NO_ENDS, BatchEnds, BornBatch, birth_call
 from tasker_core.store.burial import Letter
 from tasker_core.store.claiming import Claim, claim_calls
 from tasker_core.store.database import Call, as_json
+from tasker_core.store.outbox import FAST, insert_events
 from tasker_core.store.rows import ClaimedRow
-from tasker_core.store.warnings import RESULT_SCHEMA, warning_rows
-from tasker_core.words import Ending, LeaseKey, Micros, StepState, Verdict, Violation
+from tasker_core.store.warnings import RESULT_SCHEMA, Note, note_rows
+from tasker_core.words import Ending, Event, LeaseKey, Micros, StepState, Verdict, Violation
 
 
 class Ruling(NamedTuple):
-    """A verdict, with what the audit keeps beside it."""
+    """A verdict, with what the audit keeps beside it, and the events that it publishes."""
 
     verdict: Verdict
     attempt: int
     ending: Ending
     violations: Sequence[Violation] = ()
+    events: Sequence[Event] = ()
+    notes: Sequence[Note] = ()
 
 
 class Born(NamedTuple):
@@ -51,6 +54,7 @@ class Settlement:
     rested: Mapping[int, str]
     claimed: Sequence[ClaimedRow]
     buried: Sequence[Letter] = ()
+    events: Sequence[Event] = ()
 
 
 SETTLED = 1
@@ -87,7 +91,9 @@ class Order:
             calls.append(Call("date_queued_steps", hot))
         self.rest = len(calls)
         calls += [Call("rest_tasks", hot), Call("record_rest", hot)]
-        if any(ruling.violations for ruling in rulings):
+        if events := [event for ruling in rulings for event in ruling.events if event.mode != FAST]:
+            calls.append(insert_events(events, stamp))
+        if any(ruling.violations or ruling.notes for ruling in rulings):
             calls.append(Call("insert_step_warnings", {"warnings": _warnings(rulings), "tx": stamp, "now": now}))
         if claim:
             calls += claim_calls(claim, stamp, now)
@@ -131,6 +137,9 @@ def _warnings(rulings: Sequence[Ruling]) -> str:
             row
             for ruling in rulings
             for task, no, fence in [ruling.verdict.key]
-            for row in warning_rows({"task": task, "step": no, "held": fence}, RESULT_SCHEMA, ruling.violations)
+            for row in note_rows(
+                {"task": task, "step": no, "held": fence},
+                [*((RESULT_SCHEMA, violation) for violation in ruling.violations), *ruling.notes],
+            )
         ]
     )

@@ -53,6 +53,13 @@ STALENESS_FAILED = Count(
     "tasker.staleness.tasks_transitioned_to_error.total", "Tasks that were ended for that.", ("namespace", "task_type")
 )
 
+EVENTS_PUBLISHED = Count("tasker.domain_events.published.total", "Domain events that settlements published.", ("mode",))
+EVENTS_FAILED = Count(
+    "tasker.domain_events.failed.total",
+    "Warnings about domain events: a payload that doesn't fit its schema, a publisher in trouble.",
+    ("reason",),
+)
+
 # In a worker.
 
 STEPS_CLAIMED = Count("tasker.steps.claimed.total", "Steps handed to this worker.", ("namespace", "handler"))
@@ -79,13 +86,27 @@ RESULTS_SUBMITTED = Count("tasker.steps.results_submitted.total", "Ended attempt
 SUBMISSION_DURATION = Durations(
     "tasker.step_result.submission.duration", "One report of this worker, until it was answered.", TRANSACTION
 )
+EVENT_DURATION = Durations(
+    "tasker.domain_event.publish.duration",
+    "The hooks of the publishers of one attempt, before it is reported.",
+    HANDLER,
+)
+EVENTS_DISPATCHED = Count(
+    "tasker.domain_events.dispatched.total",
+    "Domain events handed to a subscriber of this process, or to a webhook; those that it failed on have ok=false.",
+    ("to", "ok"),
+)
+EVENTS_DROPPED = Count(
+    "tasker.domain_events.dropped.total", "Fast events that a subscriber of this process was too slow to hear."
+)
 LEASES_LOST = Count("tasker.leases.lost.total", "Leases that this worker lost while it held them.")
 
 COUNTED = (
     TASK_REQUESTS, TASK_COMPLETIONS, TASK_FAILURES, TASK_TRANSITIONS, TASK_INITIALIZATION, TASK_DURATION,
     RESULTS_PROCESSED, SETTLE_DURATION, CLAIM_DURATION, DLQ_ENTRIES, TIME_IN_QUEUE, STALENESS_RUNS, STALENESS_DURATION,
-    STALENESS_DETECTED, STALENESS_FAILED, STEPS_CLAIMED, STEPS_RETRIED, STEP_FAILURES,
-    STEP_TIMEOUTS, STEP_DURATION, RESULTS_SUBMITTED, SUBMISSION_DURATION, LEASES_LOST,
+    STALENESS_DETECTED, STALENESS_FAILED, EVENTS_PUBLISHED, EVENTS_FAILED, STEPS_CLAIMED, STEPS_RETRIED, STEP_FAILURES,
+    STEP_TIMEOUTS, STEP_DURATION, RESULTS_SUBMITTED, SUBMISSION_DURATION, EVENT_DURATION, EVENTS_DISPATCHED,
+    EVENTS_DROPPED, LEASES_LOST,
 )  # fmt: skip
 
 # Looked up in the database when they are asked for.

@@ -13,33 +13,54 @@ if TYPE_CHECKING:
     from tasker_core.types.context import StepContext
 
 
-def sequence_of(context: StepContext) -> dict[str, Any]:
+def sequence(
+    *, task_name: str, namespace: str, version: str, task_uuid: str, correlation_id: str, context: Any, step_uuid: str,
+    step_name: str, attempts: int, max_attempts: int, inputs: Any, checkpoint: Any, dependency_results: Any,
+    callable: str, initialization: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """The task, the step, its declaration and the results it depends on, as data."""
     return {
         "task": {
-            "task_name": context.task_name,
-            "namespace_name": context.namespace,
-            "task_version": context.template_version,
-            "task": {
-                "task_uuid": str(context.task_uuid),
-                "correlation_id": str(context.correlation_id),
-                "context": context.input_data,
-            },
+            "task_name": task_name,
+            "namespace_name": namespace,
+            "task_version": version,
+            "task": {"task_uuid": task_uuid, "correlation_id": correlation_id, "context": context},
         },
         "workflow_step": {
-            "workflow_step_uuid": str(context.step_uuid),
-            "task_uuid": str(context.task_uuid),
-            "name": context.step_name,
-            "attempts": context.retry_count,
-            "max_attempts": context.max_retries,
-            "inputs": context.step_inputs,
-            "checkpoint": context.checkpoint,
+            "workflow_step_uuid": step_uuid,
+            "task_uuid": task_uuid,
+            "name": step_name,
+            "attempts": attempts,
+            "max_attempts": max_attempts,
+            "inputs": inputs,
+            "checkpoint": checkpoint,
         },
-        "dependency_results": context.dependency_results,
+        "dependency_results": dependency_results,
         "step_definition": {
-            "name": context.step_name,
-            "handler": {"callable": context.handler_name, "initialization": context.step_config},
+            "name": step_name,
+            "handler": {"callable": callable, "initialization": initialization},
         },
     }
+
+
+def sequence_of(context: StepContext) -> dict[str, Any]:
+    return sequence(
+        task_name=context.task_name,
+        namespace=context.namespace,
+        version=context.template_version,
+        task_uuid=str(context.task_uuid),
+        correlation_id=str(context.correlation_id),
+        context=context.input_data,
+        step_uuid=str(context.step_uuid),
+        step_name=context.step_name,
+        attempts=context.retry_count,
+        max_attempts=context.max_retries,
+        inputs=context.step_inputs,
+        checkpoint=context.checkpoint,
+        dependency_results=context.dependency_results,
+        callable=context.handler_name,
+        initialization=context.step_config,
+    )
 
 
 def _event_of(context: StepContext) -> StepEvent:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -15,11 +15,12 @@ from tasker_core.engine import StepTransaction
 from tasker_core.errors import PayloadError, StepCancelledError, TransactionError
 from tasker_core.rules.checkpoint import CheckpointError, checkpoint_after
 from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
+from tasker_core.rules.template_blocks import Publication
 from tasker_core.step_handler.endings import raised_failure
 from tasker_core.telemetry import metrics
 from tasker_core.telemetry.measures import Timings
 from tasker_core.types import StepContext, StepHandlerResult
-from tasker_core.words import Ending, JsonText, Lease, Micros, Outcome, Report, StepError
+from tasker_core.words import Ending, Event, JsonText, Lease, Micros, Outcome, Report, RetryPolicy, StepError
 
 Reader = Callable[[int, str, str], JsonText | None]
 """(task, template, step name) -> stored result."""
@@ -45,6 +46,9 @@ class Plan:
     timeout: float | None
     may_repeat: bool = True
     """Whether the step may run again at all after it has begun."""
+    publishes: Sequence[Publication] = ()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    max_crashes: int = 3
 
     @cached_property
     def durations(self) -> dict[str, Timings]:
@@ -70,6 +74,7 @@ class Attempt:
         "lease",
         "plan",
         "progress",
+        "published",
         "running",
     )
 
@@ -82,6 +87,7 @@ class Attempt:
         self.progress: Any = None
         self.running: Any = None
         self.is_settled = False
+        self.published: Sequence[Event] = ()
         self._read = read
         self._lend = lend
         self._thread = 0
@@ -93,13 +99,18 @@ class Attempt:
 
     def begin(self) -> StepContext:
         """Start the clock and make the handler's context."""
-        lease, plan = self.lease, self.plan
+        plan = self.plan
         self.begun_at = time.monotonic()
         self._thread = threading.get_ident()
         deadline = None
         if plan.timeout is not None:
             self.deadline = self.begun_at + plan.timeout
             deadline = datetime.fromtimestamp(time.time() + plan.timeout, UTC)
+        return self.context(deadline)
+
+    def context(self, deadline: datetime | None = None) -> StepContext:
+        """The attempt as its handler sees it."""
+        lease, plan = self.lease, self.plan
         return StepContext.for_attempt(
             handler_name=plan.handler_name,
             task_uuid=lease.task_uuid,
@@ -153,7 +164,7 @@ class Attempt:
         finally:
             transaction.end()
         if error is None:
-            self.is_settled = True
+            self.is_settled, self.published = True, transaction.events
             return None
         self._ending = Ending.FAILED
         return report._replace(outcome=Outcome(self.lease.key, Ending.FAILED, error=error))

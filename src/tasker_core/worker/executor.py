@@ -16,6 +16,7 @@ from tasker_core.telemetry.spans import Running
 from tasker_core.types import StepContext
 from tasker_core.words import LeaseKey, Report, StepError
 from tasker_core.worker.attempt import REFUSED, Attempt
+from tasker_core.worker.publishing import Publishing
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -42,8 +43,11 @@ class Executor:
     cancelled) keeps its slot until it returns.
     """
 
-    def __init__(self, slots: int, deliver: Callable[[Report], None], ring: Callable[[], None]) -> None:
+    def __init__(
+        self, slots: int, deliver: Callable[[Report], None], ring: Callable[[], None], publishing: Publishing
+    ) -> None:
         self.slots = slots
+        self._publishing = publishing
         self._deliver = deliver
         self._ring = ring
         self._attempts: dict[LeaseKey, Attempt] = {}
@@ -199,11 +203,20 @@ class Executor:
         except BaseException as error:
             report = attempt.fail(error)
         if attempt.has_transaction:
-            report = attempt.settle(report)
+            report = self._settle(attempt, report)
         if span is not None:
             span.end(attempt.ending, _error_type(report))
         self._done(attempt, report)
         logs.current.set(None)
+
+    def _settle(self, attempt: Attempt, report: Report | None) -> Report | None:
+        """Settle in the handler's transaction; what is to be reported all the same."""
+        if report is None or not self._publishing.concerns(attempt, report):
+            return attempt.settle(report)
+        asked = self._publishing.ask(attempt, report)
+        left = attempt.settle(asked)
+        self._publishing.settled([asked], attempt.published)
+        return left
 
     # -- async
 
@@ -273,16 +286,24 @@ class Executor:
         known = self._durations.get(lane)
         self._durations[lane] = took if known is None else known + SMOOTHING * (took - known)
         self._timed.pop(attempt.lease.key, None)
-        # Delivered before it is forgotten: a lease that this worker doesn't know of at a beat is given back.
-        if report is not None:
-            self._deliver(report)
-            if report.outcome.error is not None:
-                _tell(attempt, report.outcome.error)
-        elif not ended:
+        if report is None and ended:
+            self._forget(attempt)
+        elif report is None:
             log.warning(
                 "step %s of task %s returned after its attempt was over (%s); the result is refused",
                 attempt.lease.step, attempt.lease.task_uuid, attempt.cancelled_by or "handed back",
             )  # fmt: skip
+            self._forget(attempt)
+        elif self._publishing.concerns(attempt, report):
+            self._publishing.hand_in(attempt, report, self._finish)
+        else:
+            self._finish(attempt, report)
+
+    def _finish(self, attempt: Attempt, report: Report) -> None:
+        # Delivered before it is forgotten: a lease that this worker doesn't know of at a beat is given back.
+        self._deliver(report)
+        if report.outcome.error is not None:
+            _tell(attempt, report.outcome.error)
         self._forget(attempt)
 
     def _forget(self, attempt: Attempt) -> None:

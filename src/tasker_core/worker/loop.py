@@ -17,6 +17,7 @@ from tasker_core.worker.executor import MOST_AHEAD_IN_COMPANY, Executor
 from tasker_core.worker.inbox import Inbox
 from tasker_core.worker.lanes import Lanes
 from tasker_core.worker.outlook import POLL, Outlook
+from tasker_core.worker.publishing import Publishing
 from tasker_core.worker.serving import Serving
 from tasker_core.worker.transport import Transport
 
@@ -44,7 +45,8 @@ class Loop(threading.Thread):
     ) -> None:
         super().__init__(name="tasker-worker", daemon=True)
         self.worker = worker
-        self.executor = Executor(slots, self._deliver, self._ring)
+        self.publishing = Publishing(self._ring)
+        self.executor = Executor(slots, self._deliver, self._ring, self.publishing)
         self._transport = transport
         self._serving = serving
         self._inbox = Inbox()
@@ -103,12 +105,12 @@ class Loop(threading.Thread):
     def believed(self) -> list[LeaseKey]:
         """The leases that this worker believes it holds: running, ready to run, or finished and not yet settled."""
         held = [attempt.lease.key for attempt in self.executor.held() if not attempt.is_given_up]
-        return held + list(self._reporting)
+        return [*held, *self.publishing.keys(), *self._reporting]
 
     @property
     def is_idle(self) -> bool:
         """After ``drain``: nothing more comes, nothing runs and nothing waits to be settled."""
-        quiet = self._drained and not self._reporting and not self._gifts
+        quiet = self._drained and not self.publishing.keys() and not self._reporting and not self._gifts
         return quiet and all(a.is_given_up for a in self.executor.held())
 
     @property
@@ -173,6 +175,7 @@ class Loop(threading.Thread):
 
     def _turn(self) -> None:
         self._time_out_overdue()
+        self.publishing.overdue()
         self.executor.spread()
         if self._draining or self.executor.waiting_since(HAND_BACK_AFTER):
             self._hand_back_unstarted(
@@ -210,6 +213,7 @@ class Loop(threading.Thread):
             raise
         metrics.SUBMISSION_DURATION.of().note(time.perf_counter() - began)
         metrics.RESULTS_SUBMITTED.add(n=len(reports))
+        self.publishing.settled(reports, reply.events)
         for report in reports:
             self._reporting.pop(report.outcome.key, None)
             if report.outcome.ending not in (Ending.OK, Ending.YIELDED):
@@ -291,7 +295,8 @@ class Loop(threading.Thread):
 
     def _patience(self) -> float:
         """How long to wait for something to happen, in seconds: an idle worker has nothing to do before it looks."""
-        patience = POLL if self.executor.held() or self._draining else self._outlook.until_look()
+        busy = self.executor.held() or self.publishing.keys() or self._draining
+        patience = POLL if busy else self._outlook.until_look()
         if not self._draining:
             patience = min(patience, self._outlook.until_due())
         if (deadline := self.executor.next_deadline()) is not None:
@@ -301,7 +306,10 @@ class Loop(threading.Thread):
     def _time_out_overdue(self) -> None:
         for attempt in self.executor.overdue():
             if (report := attempt.time_out()) is not None:
-                self._deliver(report)
+                if self.publishing.concerns(attempt, report):
+                    self.publishing.hand_in(attempt, report, lambda _, report: self._deliver(report))
+                else:
+                    self._deliver(report)
                 self.executor.interrupt(attempt)
 
     def _hand_back_unstarted(self, reason: str) -> None:

@@ -16,6 +16,7 @@ from tasker_core.registry import HandlerRegistry
 from tasker_core.store.rows import WorkerRow
 from tasker_core.template_files import read_templates
 from tasker_core.version import VERSION
+from tasker_core.worker.hearing import Hearing
 from tasker_core.worker.loop import Loop
 from tasker_core.worker.pulse import Pulse
 from tasker_core.worker.serving import Serving
@@ -51,6 +52,7 @@ class Service:
             own = self._register_templates()
             self.serving = Serving(registry, own, worker.namespaces, worker.handler_timeout)
             self.serving.refresh(self._transport.templates())
+            self.hearing = Hearing(self.engine)
             self.loop = Loop(self._transport, self.serving, worker.concurrency, self._register(), worker.weights)
             self.pulse = Pulse(self._transport, self.loop, self._register, self.engine.lease_time)
             self.vitals = Vitals(self)
@@ -61,6 +63,7 @@ class Service:
     def start(self) -> None:
         """Begin to claim; what dead workers of this machine left behind is taken up at once."""
         self._transport.sweep()
+        self.hearing.start()
         self.loop.start()
         self.pulse.start()
 
@@ -91,6 +94,9 @@ class Service:
         self.loop.join(timeout=5.0)
         self.pulse.stop()
         self.pulse.join(timeout=5.0)
+        self.loop.publishing.stop(5.0)
+        with _whatever_the_store_says("events are delivered again"):
+            self.hearing.stop()
         self.loop.executor.stop()
         with _whatever_the_store_says("others see its process end"):
             self._give_back_strays()

@@ -109,6 +109,9 @@ class Serving:
             settings=settings,
             max_attempts=step.retry_policy.max_attempts,
             timeout=step.timeout_seconds or self._handler_timeout,
+            publishes=step.publishes_events,
+            retry=step.retry_policy,
+            max_crashes=step.max_crashes,
             may_repeat=step.retry_policy.retryable and step.retry_policy.max_attempts > 1,
         )
 

@@ -11,6 +11,7 @@ from tasker_core.server.routes import (
     dead_letters,
     doctor,
     documentation,
+    events,
     health,
     insight,
     metrics,
@@ -18,6 +19,7 @@ from tasker_core.server.routes import (
     steps,
     tasks,
     templates,
+    webhooks,
     workers,
 )
 
@@ -33,6 +35,8 @@ ROUTERS = (
     audit.router,
     workers.router,
     dead_letters.router,
+    events.router,
+    webhooks.router,
     doctor.router,
     health.router,
     metrics.router,

@@ -3,6 +3,7 @@
 -- name: old_tasks
 -- The next page of tasks in the order of their numbers, and which of them may go. Old tasks have low numbers, so this
 -- needs no index that the hot path would have to write; the caller stops where a page holds young tasks only.
+-- A task stays whose events somebody lacks who was heard of lately: a subscriber, or a webhook that isn't given up.
 with p as materialized (
   select t.id as task, t.state, t.namespace, t.total_steps, t.created_at, t.completed_at
   from tasker.tasks t where t.id > :after order by t.id limit :page)
@@ -11,6 +12,9 @@ select p.task, p.total_steps, p.created_at,
     and p.completed_at > 0 and p.completed_at < :before
     and (cast(:namespace as text) is null or p.namespace = :namespace)
     and not exists (select 1 from tasker.dead_letters d where d.task_id = p.task and d.status = 'pending')
+    and not exists (select 1 from tasker.events e join tasker.subscriptions s
+      on s.state = 'active' and s.updated_at > :heard and (e.number = 0 or e.number > s.position)
+      where e.task_id = p.task)
   then 1 else 0 end
 from p order by p.task
 
@@ -20,6 +24,9 @@ select t.id from tasker.tasks t
 where t.state in ('complete', 'error', 'cancelled', 'resolved_manually')
   and t.completed_at > 0 and t.completed_at < :before
   and not exists (select 1 from tasker.dead_letters d where d.task_id = t.id and d.status = 'pending')
+  and not exists (select 1 from tasker.events e join tasker.subscriptions s
+    on s.state = 'active' and s.updated_at > :heard and (e.number = 0 or e.number > s.position)
+    where e.task_id = t.id)
   and t.id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) order by t.id for update of t skip locked --pg
   and t.id in (select value from json_each(:tasks)) order by t.id --lite
 
@@ -35,6 +42,11 @@ where task_id in (select value from json_each(:tasks)) --lite
 
 -- name: drop_warnings
 delete from tasker.warnings
+where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where task_id in (select value from json_each(:tasks)) --lite
+
+-- name: drop_events
+delete from tasker.events
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where task_id in (select value from json_each(:tasks)) --lite
 

@@ -276,3 +276,74 @@ create table tasker.duties (
   holder text not null,
   held_until bigint not null
 );
+
+-- The outbox of domain events, written by the transaction that ended the attempt which they tell of. `number` is an event's
+-- place in the order of all; readers give it after the commit, until then it is 0.
+create table tasker.events (
+  id bigint generated always as identity primary key, --pg
+  id integer primary key autoincrement, --lite
+  number bigint not null,
+  uuid uuid not null,
+  task_id bigint not null,
+  no integer not null,
+  fence integer not null,
+  position integer not null,
+  namespace text not null,
+  step text not null,
+  name text not null,
+  mode text not null,
+  publisher text not null,
+  at bigint not null,
+  payload text not null,
+  metadata text not null
+);
+create unique index events_attempt on tasker.events (task_id, no, fence, position);
+create unique index events_number on tasker.events (number) where number > 0;
+create index events_unnumbered on tasker.events (id) where number = 0;
+
+-- The last number given. Whoever gives numbers locks this row.
+create table tasker.event_order (
+  id integer not null primary key,
+  last bigint not null
+);
+insert into tasker.event_order (id, last) values (1, 0);
+
+-- Who is given durable events, and up to which number: subscribers in processes, and webhooks. One process at a time
+-- delivers, the `holder`, until `held_until`.
+create table tasker.subscriptions (
+  id uuid not null primary key,
+  kind text not null,
+  name text not null,
+  state text not null,
+  patterns text not null,
+  namespace text not null,
+  url text not null,
+  secret text not null,
+  position bigint not null,
+  delivered bigint not null,
+  tries integer not null,
+  failing_since bigint not null,
+  next_at bigint not null,
+  error text not null,
+  holder text not null,
+  held_until bigint not null,
+  created_at bigint not null,
+  updated_at bigint not null
+);
+create unique index subscriptions_name on tasker.subscriptions (kind, name);
+
+-- What became of each try to deliver an event to a webhook.
+create table tasker.deliveries (
+  id bigint generated always as identity primary key, --pg
+  id integer primary key autoincrement, --lite
+  subscription uuid not null,
+  number bigint not null,
+  event uuid not null,
+  name text not null,
+  try integer not null,
+  at bigint not null,
+  took bigint not null,
+  status integer not null,
+  error text not null
+);
+create index deliveries_subscription on tasker.deliveries (subscription, id);
