@@ -149,7 +149,7 @@ def test_a_valid_report_beside_stale_ones_publishes_once(engine: Engine, hands: 
 def test_steps_without_events_cost_no_statement() -> None:
     key = LeaseKey(1, 1, 1)
     plain = Ruling(Verdict(key, StepState.COMPLETE, 0, ""), 1, Ending.OK)
-    said = [call.statement for call in Order([plain], 1, 0, "test", None, ()).calls]
+    said = [call.statement for call in Order([plain], 1, 0, "test", None).calls]
     assert said == [
         "lock_tasks", "settle_steps", "record_attempts", "free_children", "rest_tasks", "record_rest"
     ]  # fmt: skip

@@ -286,13 +286,12 @@ class Executor:
         known = self._durations.get(lane)
         self._durations[lane] = took if known is None else known + SMOOTHING * (took - known)
         self._timed.pop(attempt.lease.key, None)
-        if report is None and ended:
-            self._forget(attempt)
-        elif report is None:
-            log.warning(
-                "step %s of task %s returned after its attempt was over (%s); the result is refused",
-                attempt.lease.step, attempt.lease.task_uuid, attempt.cancelled_by or "handed back",
-            )  # fmt: skip
+        if report is None:
+            if not ended:
+                log.warning(
+                    "step %s of task %s returned after its attempt was over (%s); the result is refused",
+                    attempt.lease.step, attempt.lease.task_uuid, attempt.cancelled_by or "handed back",
+                )  # fmt: skip
             self._forget(attempt)
         elif self._publishing.concerns(attempt, report):
             self._publishing.hand_in(attempt, report, self._finish)

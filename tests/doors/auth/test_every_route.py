@@ -30,6 +30,7 @@ PUBLIC = {
     "/health/ready",
     "/health/detailed",
     "/metrics",
+    "/metrics/events",
     "/openapi.json",
     "/docs",
     "/docs/{asset}",

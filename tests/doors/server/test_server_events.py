@@ -15,11 +15,14 @@ import pytest
 
 from tasker_core.engine import Engine
 from tasker_core.store import Store, open_database
+from tests.support.databases import postgres_of_the_suites, store_url
 from tests.support.events import event, paying
 from tests.support.flows import Hands, wish
 from tests.support.guard import Guard
 from tests.support.served import Served, served
 from tests.support.workshop import eventually
+
+__all__ = ["postgres_of_the_suites", "store_url"]
 
 STREAM = {"Accept": "text/event-stream"}
 

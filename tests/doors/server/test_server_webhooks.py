@@ -16,12 +16,15 @@ import pytest
 from tasker_core.clock import SECOND
 from tasker_core.engine.courier import Patience
 from tasker_core.engine.open import close_engine, open_engine
+from tests.support.databases import postgres_of_the_suites, store_url
 from tests.support.events import event, paying
 from tests.support.flows import Hands, wish
 from tests.support.meddling import meddle
 from tests.support.receiver import Receiver, receiving
 from tests.support.served import Served, served
 from tests.support.workshop import Background, eventually, tasker
+
+__all__ = ["postgres_of_the_suites", "store_url"]
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ where id = 1
 select o.last from tasker.event_order o where o.id = 1
 
 -- fragment: events
-select e.number, e.uuid, e.task_id, t.uuid, e.no, e.fence, e.namespace, e.step, e.name, e.mode, e.publisher, e.at,
+  e.number, e.uuid, e.task_id, t.uuid, e.no, e.fence, e.namespace, e.step, e.name, e.mode, e.publisher, e.at,
   e.payload, e.metadata, t.template_id, t.name, t.version, p.context, p.correlation_id, a.attempt, a.state, a.claimed_at, a.ended_at,
   a.result, a.error, w.inputs, w.checkpoint
 from tasker.events e
@@ -54,22 +54,26 @@ where (cast(:namespace as text) is null or e.namespace = :namespace)
 
 -- name: events_after
 -- Numbers up to :until, so that a filter that matches few can't have one statement walk through all of them.
+select
 -- use: events
   and e.number > 0 and e.number > :after and e.number <= :until
 order by e.number limit :most
 
 -- name: events_before
+select
 -- use: events
   and e.number > 0 and e.number < :before and e.number >= :since
 order by e.number desc limit :most
 
 -- name: events_of_task
 -- A task has few events among all: found by its number, and sorted.
+select
 -- use: events
   and e.task_id = :task and e.number > :after
 order by e.number + 0 limit :most
 
 -- name: events_of_task_before
+select
 -- use: events
   and e.task_id = :task and e.number > 0 and e.number < :before
 order by e.number + 0 desc limit :most
