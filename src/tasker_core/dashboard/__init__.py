@@ -10,7 +10,9 @@ from tasker_core.dashboard import assets, live
 from tasker_core.dashboard.pages import (
     actions,
     audit,
+    bulk,
     dead_letters,
+    namespaces,
     overview,
     settings,
     sign_in,
@@ -23,11 +25,13 @@ from tasker_core.dashboard.pages import (
 PAGES = (
     overview.router,
     tasks.router,
+    bulk.router,
     task.router,
     actions.router,
     templates.router,
     dead_letters.router,
     workers.router,
+    namespaces.router,
     audit.router,
     settings.router,
     sign_in.router,

@@ -25,6 +25,7 @@ STATES = {
     "in_progress": "running",
     "enqueued_for_orchestration": "running",
     "enqueued_as_error_for_orchestration": "running",
+    "paused": "paused",
     "": "absent",
 }
 """The look of each state: one glyph and one colour."""

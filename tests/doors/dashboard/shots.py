@@ -73,7 +73,8 @@ def _shown(page: Page, stage: Stage) -> Iterator[str]:
         "batch": task("batch"), "waterfall": f"{task('complete')}?view=waterfall",
         "events": f"{task('resolved')}?view=events",
         "templates": "/templates", "template": "/templates/shop/checkout/1.1.0", "workers": "/workers",
-        "dead-letters": "/dead-letters",
+        "dead-letters": "/dead-letters", "namespaces": "/namespaces",
+        "bulk": "/tasks/bulk?act=retry&state=blocked_by_failures",
         "dead-letter": f"/dead-letters/{stage.engine.dead_letters.of_task(stage.tasks['buried'])['dlq_entry_uuid']}",
         "audit": "/audit", "settings": "/settings", "sign-in": "/sign-in",
     }  # fmt: skip

@@ -178,7 +178,8 @@ def test_nothing_stands_in_anybodys_way(shown: Shown, page: Page, scheme: str) -
     places = (
         "/", "/tasks", f"{shown.task('blocked')}?step={failed}", f"{shown.task('retrying')}?view=waterfall",
         f"{shown.task('running')}?view=steps", f"{shown.task('blocked')}?view=events", "/templates",
-        "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in",
+        "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in", "/namespaces",
+        "/dead-letters", "/tasks/bulk?act=retry&state=blocked_by_failures",
     )  # fmt: skip
     for place in places:
         page.goto(place)

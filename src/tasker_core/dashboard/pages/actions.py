@@ -26,6 +26,8 @@ LONGEST_REASON = 500
 DONE = {
     "cancel": "The task is cancelled.",
     "retry_failed": "All failed steps run again.",
+    "pause": "The task is paused: none of its steps begins, what runs goes on to its end.",
+    "resume": "The task goes on.",
     "restart": "The task runs again from {step}.",
     "give_up": "The task was given up.",
     "resolve_manually": "The task is resolved.",
@@ -58,6 +60,10 @@ async def mend_task(request: Request, task_uuid: UUID) -> Response:
         match action:
             case "retry_failed":
                 operator.retry(task, word)
+            case "pause":
+                operator.pause(task, word)
+            case "resume":
+                operator.resume(task, word)
             case "restart":
                 operator.restart(task, fields.get("step", ""), word, context=_edited(fields))
             case "give_up":

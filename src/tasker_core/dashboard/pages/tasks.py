@@ -65,22 +65,27 @@ class TaskList:
 async def tasks_page(request: Request, q: str = "", state: str = "", after: str = "") -> Response:
     """The list of tasks."""
     visit = Visit(request)
-    asked = search(q[:1_000], visit.engine.clock.now())
+    asked, filters = asked_tasks(visit, q, state)
     if asked.task is not None:
         return go(f"/tasks/{asked.task}")
-    if "error" in asked.filters:
-        visit.demand(SEES_EVERYTHING)
     figures = believed(request)
     return await visit.page(
-        "tasks.html", lambda: task_list(visit.engine, figures, asked, state, after or None), section="tasks"
+        "tasks.html", lambda: task_list(visit.engine, figures, asked, filters, after or None), section="tasks"
     )
 
 
-def task_list(engine: Engine, figures: Believed[Any], asked: Search, state: str, after: str | None) -> TaskList:
+def asked_tasks(visit: Visit, q: str, state: str) -> tuple[Search, Mapping[str, Any]]:
+    """What a search and a tab ask for together. Raises ApiError for a search that would show what is masked."""
+    asked = search(q[:1_000], visit.engine.clock.now())
+    if "error" in asked.filters:
+        visit.demand(SEES_EVERYTHING)
+    return asked, {**asked.filters, **({"state": state} if state in list(TaskState) else {})}
+
+
+def task_list(
+    engine: Engine, figures: Believed[Any], asked: Search, filters: Mapping[str, Any], after: str | None
+) -> TaskList:
     """The tasks that match, and how many of each state do."""
-    filters = dict(asked.filters)
-    if state in list(TaskState):
-        filters["state"] = state
     state = filters.get("state") or ""
     rest = {name: value for name, value in filters.items() if name != "state"}
     lines = engine.board.lines(filters, PER_PAGE, after)
