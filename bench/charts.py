@@ -55,7 +55,7 @@ def main() -> None:
         if shown := _bars(chart, list(rows.values())):
             text = bars(chart.title, shown, logarithmic=chart.logarithmic)
             (DOCS / f"{chart.file}.svg").write_text(text, "utf-8")
-    (DOCS / "figures.md").write_text(_table(runs[-1], list(rows.values())), "utf-8")
+    (DOCS / "figures.md").write_text(_table(runs, list(rows.values())), "utf-8")
     print(f"written to {DOCS}")
 
 
@@ -69,14 +69,16 @@ def _bars(chart: Chart, rows: Sequence[Kept]) -> list[Bar]:
     return shown
 
 
-def _table(run: Kept, rows: Sequence[Kept]) -> str:
-    machine = ", ".join(f"{name} {value}" for name, value in run["machine"].items())
-    settings = ", ".join(f"`{name} = {value}`" for name, value in run["postgresql"].items())
-    peers = "; ".join(f"{name}: {version}" for name, version in run["peers"].items())
+def _table(runs: Sequence[Kept], rows: Sequence[Kept]) -> str:
+    began = ", ".join(run["began"] for run in runs)
+    machine = " or ".join(dict.fromkeys(_list(run["machine"], "{} {}") for run in runs))
+    settings = " or ".join(dict.fromkeys(_list(run["postgresql"], "`{} = {}`") for run in runs))
+    peers = {name: version for run in runs for name, version in run["peers"].items()}
     lines = [
         "# Figures", "",
         WRITTEN, "",
-        f"Measured {run['began']}: {machine}.", "", f"PostgreSQL: {settings}.", "", f"Peers: {peers or 'none'}.", "",
+        f"Runs of {began}: {machine}.", "", f"PostgreSQL: {settings}.", "",
+        f"Peers: {'; '.join(f'{name}: {version}' for name, version in peers.items()) or 'none'}.", "",
         "| system | on | workload | workers | tasks | how submitted | figure | median | lowest - highest | runs |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -91,6 +93,10 @@ def _table(run: Kept, rows: Sequence[Kept]) -> str:
         if not names:
             lines.append(f"{about}| **not measured** | {'; '.join(dict.fromkeys(row['failures']))} | | 0 |")
     return "\n".join(lines) + "\n"
+
+
+def _list(said: Kept, pattern: str) -> str:
+    return ", ".join(pattern.format(name, value) for name, value in said.items())
 
 
 def _values(row: Kept, figure: str) -> list[float]:
