@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tasker_core.clock import SECOND, ManualClock
+from tasker_core.rules.mend import Undo
 from tasker_core.store import Store
 from tasker_core.words import Ending, LeaseKey, Outcome, Settled, StepError, StepState, lane_of
 from tests.race.beside import Beside
@@ -301,6 +302,7 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.agreed:
             self.come_to_rest()
+        self.tried["tasks undone"] += sum(task.undo is Undo.DONE for task in self.model.tasks.values())
         self.tried["histories"] += 1
 
     def let_go(self) -> None:

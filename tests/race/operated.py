@@ -12,6 +12,7 @@ from tasker_core.engine.operator import Operator
 from tasker_core.errors import InvalidRequestError
 from tasker_core.rules.mend import Mend, Situation, end, reset, restart, retry
 from tasker_core.rules.payload import encode
+from tasker_core.rules.undo import undo
 from tasker_core.words import LeaseKey, StepState, TaskState, Word
 from tests.race.history import History, picks
 from tests.support.model import NotNowError, Task
@@ -132,6 +133,21 @@ class OperatedHistory(History):
                 player.pause_namespace(ANN, resume=self.model.is_paused)
             self.model.is_paused = not self.model.is_paused
             self.tried["namespaces paused"] += self.model.is_paused
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(which=picks, really=st.integers(0, 4))
+    def undo(self, which: int, really: int) -> None:
+        if really:
+            return
+        task = self.model.tasks[which % len(self.model.tasks) + 1]
+        plan = task.wish.plan
+        done = self.agree_on(
+            lambda: self.model.undo(
+                task.number, lambda there: undo(there, plan.undo, plan.growth.openers), ANN, self.clock.now()
+            ),
+            lambda player: player.operate(lambda operator: operator.undo(task.wish.uuid, ANN)),
+        )
+        self.tried["tasks undone by word"] += done is not None
 
     @precondition(lambda self: self.model.tasks)
     @rule(which=picks, state=st.sampled_from([TaskState.ERROR, TaskState.RESOLVED_MANUALLY]), really=st.integers(0, 4))

@@ -22,7 +22,7 @@ LEASE_TIME = 10 * 365 * 24 * 3_600 * 1_000_000
 """So long that silence alone never ends a worker: in a history they end by word."""
 
 QUESTIONS = (
-    "select id, uuid, state, total_steps from tasker.tasks",
+    "select id, uuid, state, total_steps, undo from tasker.tasks",
     """select task_id, no, state, lane, rank, run_at, waits, attempt, fence, crashes, epoch, worker, enqueued_at,
          claimed_at, ended_at from tasker.steps""",
     """select task_id, no, fence, attempt, ending, state, worker, enqueued_at, claimed_at, ended_at, reason, result,
@@ -152,7 +152,7 @@ class Player:
         task_of = {number: own for own, number in self._tasks.items()}
         worker_of = {0: 0} | {number: own for own, number in self._workers.items()}
         return {
-            "tasks": {task_of[row[0]]: (str(row[1]), row[2]) for row in tasks},
+            "tasks": {task_of[row[0]]: (str(row[1]), row[2], row[4]) for row in tasks},
             "steps": {(task_of[row[0]], row[1]): (*row[2:11], worker_of[row[11]], *row[12:]) for row in steps},
             "attempts": {
                 (task_of[row[0]], row[1], row[2]): (
@@ -206,7 +206,7 @@ def expected(model: Model) -> Holding:
     """All that a database should hold."""
     tasks: Collection[Any] = model.tasks.values()
     return {
-        "tasks": {task.number: (task.wish.uuid, task.state) for task in tasks},
+        "tasks": {task.number: (task.wish.uuid, task.state, task.undo) for task in tasks},
         "steps": {
             (task.number, no): (
                 step.state, HELD * step.is_paused + task.wish.plan.lane(no), task.rank, step.run_at, task.waits(no),

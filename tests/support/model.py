@@ -14,6 +14,7 @@ from tasker_core.rules import batch_outcome, expand
 from tasker_core.rules.batch_outcome import NewBatch
 from tasker_core.rules.batches import FAIL_FAST, ISOLATE, Slots, index_of, instance_no, worker_of
 from tasker_core.rules.expand import NewStep
+from tasker_core.rules.mend import Undo
 from tasker_core.rules.states import task_state
 from tasker_core.rules.verdict import decide
 from tasker_core.words import (
@@ -86,6 +87,7 @@ class Task:
     batches: dict[int, Slots] = field(default_factory=dict)
     """By the number of the worker step."""
     pause: Pause | None = None
+    undo: Undo = Undo.NONE
 
     def waits(self, no: int) -> int:
         """How many parents of a step aren't done, and one more for one that is held."""
@@ -256,7 +258,8 @@ class Model:
         self._end_instances(verdicts, applied, now)
         self._free({key.task for key in applied if verdicts[key].state.satisfies}, now)
         self._hold_back(verdicts.values(), actor, now)
-        self._rest({key.task for key in said}, actor, "", now)
+        moved = self._rest({key.task for key in said}, actor, "", now)
+        self._turn(moved, actor, now + 1, by_itself=True)
         claimed = self.claim(asked, now) if asked else {}
         answers = {
             key: Settled.APPLIED if key in applied else self._refuse(verdict, said[key].ending, actor, now)
@@ -347,13 +350,20 @@ class Model:
                 if step.state is StepState.PENDING and not task.waits(no):
                     step.state, step.enqueued_at = StepState.ENQUEUED, now
 
-    def _rest(self, tasks: set[int], actor: str, reason: str, now: Micros) -> None:
+    def _turn(self, tasks: Sequence[int], actor: str, now: Micros, *, by_itself: bool) -> None:
+        """What follows in tasks that came to rest: nothing, without operators and what they can say."""
+
+    def _rest(self, tasks: set[int], actor: str, reason: str, now: Micros) -> Sequence[int]:
+        """The tasks that moved."""
+        moved = []
         for number in tasks:
             task = self.tasks[number]
             became = task.state if task.state.is_final else task_state([step.state for step in task.steps.values()])
             if became is not task.state:
                 task.transitions.append((0, task.state, became, now, actor, reason))
                 task.state = became
+                moved.append(number)
+        return moved
 
     def _refuse(self, verdict: Verdict, ending: Ending, actor: str, now: Micros) -> Settled:
         task, no = self.tasks[verdict.key.task], verdict.key.no

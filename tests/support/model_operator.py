@@ -12,8 +12,9 @@ from tasker_core.rules.batches import index_of
 from tasker_core.rules.expand import Choice, NewStep, choice_of
 from tasker_core.rules.mend import Batch, Mend, Situation, Standing, by_hand
 from tasker_core.rules.payload import decode
+from tasker_core.rules.undo import Undoing, follow
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, Outcome, Pause, StepState, Verdict, Word
-from tests.support.model import Attempt, Model, NotNowError, Task
+from tests.support.model import Attempt, Model, NotNowError, Step, Task
 
 NOTHING_CHOSEN = '{"result":{"decision_point_outcome":{"type":"no_branches"}}}'
 NOTHING_CUT = '{"result":{"batch_processing_outcome":{"type":"no_batches"}}}'
@@ -80,6 +81,29 @@ class OperatedModel(Model):
         _hold(task)
         return True
 
+    def undo(self, number: int, judge: Callable[[Situation], Undoing], word: Word, now: Micros) -> bool:
+        """Do what ``judge`` makes of a task that is undone. Raises NotNowError where it can't be done."""
+        task = self.tasks[number]
+        undoing = _judged(judge, task)
+        self.mend(number, lambda _: undoing.mend, word, now)
+        for born in undoing.born:
+            task.parents[born.no] = born.parents
+            task.steps[born.no] = Step(
+                StepState.PENDING if born.parents else StepState.ENQUEUED, now, 0 if born.parents else now,
+                epoch=max(step.epoch for step in task.steps.values()), name=born.name,
+            )  # fmt: skip
+        if task.pause is not None:
+            _hold(task)
+        task.undo = undoing.undo
+        return True
+
+    def _turn(self, tasks: Sequence[int], actor: str, now: Micros, *, by_itself: bool) -> None:
+        for number in tasks:
+            task = self.tasks[number]
+            undoing = _judged(lambda there, plan=task.wish.plan: follow(there, plan.undo, by_itself=by_itself), task)  # type: ignore[misc]  # bound on purpose
+            if undoing is not None:
+                self.undo(number, lambda _, it=undoing: it, Word(actor, undoing.reason), now)  # type: ignore[misc]  # bound on purpose
+
     def end_by_hand(self, number: int, no: int, result: JsonText | None, word: Word, now: Micros) -> bool:
         """Step ``no`` is done, with a result or without one. Raises NotNowError where it can't be ended."""
         task, key = self.tasks[number], LeaseKey(number, no, self.tasks[number].steps[no].fence + 1)
@@ -114,6 +138,7 @@ class OperatedModel(Model):
         self._free({number}, now)
         self._rest({number}, word.actor, word.reason, now)
         _raise_epoch(task, epoch)
+        self._turn([number], word.actor, now + 1, by_itself=False)
         return True
 
     def _take(self, task: Task, no: int, state: StepState, word: Word, now: Micros) -> bool:
@@ -162,7 +187,7 @@ def _judged(judge: Callable[[Situation], R], task: Task) -> R:
     edges = [(parent, no) for no, parents in task.parents.items() for parent in parents]
     batches = {no: Batch(plan.growth.batches[no].parallelism, slots) for no, slots in task.batches.items()}
     try:
-        return judge(Situation(task.wish.uuid, task.state, steps, edges, batches, task.pause))
+        return judge(Situation(task.wish.uuid, task.state, steps, edges, batches, task.pause, task.undo))
     except TaskStateError:
         raise NotNowError from None
 

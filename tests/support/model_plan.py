@@ -11,6 +11,7 @@ from tasker_core.rules.batches import BatchPlan
 from tasker_core.rules.expand import Growth
 from tasker_core.rules.graph import Ancestry, parents_of
 from tasker_core.rules.template import Template
+from tasker_core.rules.undo import UndoPlan
 from tasker_core.words import RetryPolicy, lane_of
 
 NAMESPACE = "model"
@@ -26,6 +27,7 @@ class PlannedStep(NamedTuple):
     type: str = "standard"
     parallelism: int = 10
     strategy: str = "continue_on_failure"
+    compensated: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,22 +57,30 @@ class Plan:
     def growth(self) -> Growth:
         return Growth.of(self.template)
 
+    @cached_property
+    def undo(self) -> UndoPlan:
+        return UndoPlan.of(self.template, self.growth)
+
     def step(self, no: int) -> PlannedStep:
-        return self.steps[self.growth.declared(no) - 1]
+        return self.steps[(self.undo.undone(no) or self.growth.declared(no)) - 1]
 
     def lane(self, no: int) -> str:
         return lane_of(NAMESPACE, self.step(no).handler)
 
     def batch_of(self, no: int) -> BatchPlan | None:
         """The batch that step ``no`` is an instance of."""
-        return self.growth.batches[self.growth.declared(no)] if no > len(self.steps) else None
+        return self.growth.batches.get(self.growth.declared(no)) if no > len(self.steps) else None
 
     def converges_on(self, no: int) -> list[int]:
         """The worker steps that step ``no`` waits for."""
+        if self.undo.undone(no):
+            return []
         return [parent for parent in self.parents[self.growth.declared(no)] if parent in self.growth.batches]
 
     def inputs(self, no: int, wants: Collection[str]) -> set[int]:
         """The declared steps whose results go along with step ``no``."""
+        if undone := self.undo.undone(no):
+            return {undone} | {a for a in self.ancestry.of(undone) if f"s{a}" in wants}
         declared, batch = self.growth.declared(no), self.batch_of(no)
         parents = set(self.parents[declared]) - ({batch.analyzer} if batch else set())
         analyzers = {self.growth.batches[worker].analyzer for worker in self.converges_on(no)}
@@ -87,10 +97,15 @@ class Plan:
                     "dependencies": [f"s{parent}" for parent in step.parents],
                     "retry": {name: getattr(step.retry, name) for name in RetryPolicy.__slots__},
                     **({"batch_config": self._batch_config(no, step)} if step.type == "batchable" else {}),
+                    **({"compensate": self._compensation(step)} if step.compensated else {}),
                 }
                 for no, step in enumerate(self.steps, 1)
             ],
         }  # fmt: skip
+
+    def _compensation(self, step: PlannedStep) -> dict[str, Any]:
+        retry = {name: getattr(step.retry, name) for name in RetryPolicy.__slots__}
+        return {"handler": step.handler, "retry": retry, "max_crashes": step.max_crashes}
 
     def _batch_config(self, no: int, step: PlannedStep) -> dict[str, Any]:
         workers = [n for n, other in enumerate(self.steps, 1) if other.type == "batch_worker" and no in other.parents]

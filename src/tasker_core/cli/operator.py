@@ -119,6 +119,15 @@ def resume(
         show(client, task, as_json)
 
 
+def undo(
+    task: TaskId, reason: Reason = "", by: By = None, database_url: Database = None, as_json: AsJson = False
+) -> None:
+    """Have what a task has done undone, by the compensations of its completed steps; then it ends as error."""
+    with ask(database_url) as client:
+        client.undo_task(task, reason, by=by)
+        show(client, task, as_json)
+
+
 def _step(client: TaskerClient, task: str, step: str) -> str:
     """The UUID of the step that is meant."""
     ids: dict[str, Any] = {each.name: each.step_uuid for each in client.list_task_steps(task)}

@@ -57,6 +57,7 @@ def task_view(task: TaskResponse, steps: Sequence[StepResponse]) -> RenderableTy
         (f"{task.namespace}/{task.name} ", "bold"),
         (f"{task.version}  ", "dim"),
         state(task.status),
+        " (compensated)" if task.compensated else "",
         f"  {task.task_uuid}",
         *([(f"\n{task.paused['what']} {paused(task.paused)}", "yellow")] if task.paused else []),
     )

@@ -76,7 +76,9 @@ def run(
 
 def _check_handlers(worker: Worker, template: Template) -> None:
     missing, place = worker.service.serving.missing, f"{template.namespace_name}/{template.name}"
-    own = {step.name: missing[f"{place}/{step.name}"] for step in template.steps if f"{place}/{step.name}" in missing}
+    own = {
+        step.name: missing[f"{place}/{step.name}"] for step in template.every_step if f"{place}/{step.name}" in missing
+    }
     if own:
         said = "\n  ".join(f"step {step!r}: {why}" for step, why in own.items())
         raise HandlerNotFoundError(f"no handler for these steps; name their package with --handlers\n  {said}")

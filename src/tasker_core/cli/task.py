@@ -40,6 +40,7 @@ app.command("resolve")(operator.resolve)
 app.command("pause")(operator.pause)
 app.command("resume")(operator.resume)
 app.command("bulk")(bulk.bulk)
+app.command("undo")(operator.undo)
 
 
 @app.command()

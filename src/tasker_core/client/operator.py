@@ -119,6 +119,13 @@ class Operating:
         """Let a paused namespace go on. Raises NamespaceNotFoundError, and TaskStateError for one that isn't paused."""
         return self._door.do(self._operator.resume_namespace(namespace, reason, by))
 
+    def undo_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """Have the compensations of a task's completed steps run, whatever its state; then it ends as ``error``.
+
+        What is in progress ends first, what hasn't begun never will. An undoing that was ended amid it goes on.
+        """
+        return self._door.do(self._operator.undo_task(task_uuid, reason, by))
+
 
 class AsyncOperating:
     """The same for an event loop; see ``Operating``."""
@@ -195,3 +202,7 @@ class AsyncOperating:
     async def resume_namespace(self, namespace: str, reason: str = "", *, by: str | None = None) -> NamespaceResponse:
         """See ``TaskerClient.resume_namespace``."""
         return await self._door.do(self._operator.resume_namespace(namespace, reason, by))
+
+    async def undo_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
+        """See ``TaskerClient.undo_task``."""
+        return await self._door.do(self._operator.undo_task(task_uuid, reason, by))

@@ -135,6 +135,9 @@ class OperatorCalls:
             NamespaceResponse.from_dict,
         )
 
+    def undo_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
+        return self._on_task(task_uuid, "undo", reason, by, Operator.undo)
+
     def _on_task(
         self, task_uuid: str, kind: str, reason: str, by: str | None, do: Callable[[Operator, str, Word], None],
         data: Mapping[str, Any] = MappingProxyType({}),

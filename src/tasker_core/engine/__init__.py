@@ -155,6 +155,8 @@ class Engine:
         answers, settlements = self._settler.settle(reports, actor, as_claim(request) if request else None)
         for done in settlements:
             self.wake.rested(done.rested)
+            if done.ready:
+                self.wake.ready(done.ready)
         leases: list[Lease] = []
         last = settlements[-1] if settlements else None
         if request is not None and last is not None and last.claimed:
@@ -175,6 +177,8 @@ class Engine:
         self.wake.rested(done.rested)
         if done.events:
             self.wake.published()
+        if done.ready:
+            self.wake.ready(done.ready)
         if self.wake.reaches_others(None):
             self._hint_at([report], None, 0, None)
 

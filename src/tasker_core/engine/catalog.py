@@ -20,6 +20,7 @@ from tasker_core.rules.template import StepTemplate, Template
 from tasker_core.rules.template_blocks import Publication
 from tasker_core.rules.template_diff import difference
 from tasker_core.rules.template_environment import in_environment
+from tasker_core.rules.undo import UndoPlan
 from tasker_core.store import Store
 from tasker_core.store.rows import TemplateRow
 from tasker_core.store.templates import NewTemplate
@@ -90,7 +91,7 @@ class Known:
     @cached_property
     def lanes(self) -> tuple[str, ...]:
         namespace = self.template.namespace_name
-        return tuple(lane_of(namespace, step.handler.callable) for step in self.template.steps)
+        return tuple(lane_of(namespace, step.handler.callable) for step in self.template.every_step)
 
     @cached_property
     def parents(self) -> tuple[tuple[int, ...], ...]:
@@ -109,11 +110,12 @@ class Known:
             # Another instance of the same batch may have waited for the place of this one.
             if self.lanes[no - 1] not in lanes[no - 1]:
                 lanes[no - 1].append(self.lanes[no - 1])
-        return tuple(map(tuple, lanes))
+        undoing = tuple(dict.fromkeys(self.lanes[len(lanes) :]))
+        return (*map(tuple, lanes), *(undoing for _ in self.template.undo_steps))
 
     def place(self, no: int) -> int:
         """Where in the lists of this template the step ``no`` of a task stands, from 0. Raises IndexError."""
-        if no <= len(self.template.steps):
+        if no <= len(self.template.every_step):
             return no - 1
         worker = worker_of(no)
         if worker not in self.growth.batches:
@@ -122,7 +124,7 @@ class Known:
 
     def has(self, no: int) -> bool:
         """Whether a task of this template can have a step ``no``."""
-        return 0 < no <= len(self.template.steps) or worker_of(no) in self.growth.batches
+        return 0 < no <= len(self.template.every_step) or worker_of(no) in self.growth.batches
 
     def lane(self, no: int) -> str:
         """The lane of step ``no``."""
@@ -142,9 +144,14 @@ class Known:
         return Growth.of(self.template)
 
     @cached_property
+    def undo(self) -> UndoPlan:
+        """How the tasks of this template are undone; false where none of its steps declares a compensation."""
+        return UndoPlan.of(self.template, self.growth)
+
+    @cached_property
     def rows(self) -> list[tuple[int, str, str, int]]:
         """(no, name, lane, count of parents) of each step that a task begins with."""
-        named = zip(self.template.steps, self.lanes, self.parents, strict=True)
+        named = zip(self.template.steps, self.lanes, self.parents, strict=False)
         every = [(no, step.name, lane, len(parents)) for no, (step, lane, parents) in enumerate(named, 1)]
         return [row for row in every if row[0] in self.growth.initial]
 
@@ -160,7 +167,7 @@ class Known:
 
     def step(self, no: int) -> StepTemplate:
         """What the template says of step ``no``. Raises IndexError."""
-        return self.template.steps[self.place(no)]
+        return self.template.every_step[self.place(no)]
 
     def retry_policy(self, no: int) -> RetryPolicy:
         """When and how often step ``no`` is run again."""
@@ -173,7 +180,7 @@ class Known:
 
     @cached_property
     def _limits(self) -> tuple[tuple[RetryPolicy, int], ...]:
-        return tuple((step.retry_policy, step.max_crashes) for step in self.template.steps)
+        return tuple((step.retry_policy, step.max_crashes) for step in self.template.every_step)
 
     def inputs(self, no: int, declared: Sequence[str]) -> Mapping[int, str]:
         """The declared steps whose results go along with step ``no``: its parents, and the ancestors that its handler
@@ -181,6 +188,12 @@ class Known:
         large, there are many instances, and each is told its own part."""
         place = self.place(no)
         inputs = self._inputs.get((place, declared))
+        if inputs is None and (undone := self.undo.undone(no)):
+            # What it undoes, and of the steps before that what the handler asks for.
+            ancestors = self.template.ancestors(self.step(undone).name)
+            inputs = {undone: self.step(undone).name}
+            inputs |= {self.numbers[name]: name for name in declared if name in ancestors}
+            self._inputs[place, declared] = inputs
         if inputs is None:
             plan = self.growth.batches.get(place + 1)
             parents = [parent for parent in self.parents[place] if plan is None or parent != plan.analyzer]
@@ -195,7 +208,9 @@ class Known:
     def converges_on(self, no: int) -> Sequence[int]:
         """The worker steps of the batches that step ``no`` waits for."""
         batches = self.growth.batches
-        return [parent for parent in self.parents[self.place(no)] if parent in batches] if batches else ()
+        if not batches or self.undo.undone(no):
+            return ()
+        return [parent for parent in self.parents[self.place(no)] if parent in batches]
 
     @cached_property
     def _inputs(self) -> dict[tuple[int, Sequence[str]], Mapping[int, str]]:

@@ -145,5 +145,5 @@ def _fact(row: TemplateRow) -> TemplateFact:
         template = Template.from_content(decode(row.content))
     except ValueError as error:
         return TemplateFact(name, (), f"can't be read: {error}")
-    steps = [(step.name, lane_of(template.namespace_name, step.handler.callable)) for step in template.steps]
+    steps = [(step.name, lane_of(template.namespace_name, step.handler.callable)) for step in template.every_step]
     return TemplateFact(name, steps)

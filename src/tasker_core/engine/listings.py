@@ -39,6 +39,7 @@ class Listings:
                 "step_type": step.type,
                 "handler": step.handler.callable,
                 "dependencies": list(step.dependencies),
+                "compensated_by": step.compensate.handler.callable if step.compensate else None,
                 "default_retryable": step.retry_policy.retryable,
                 "default_max_attempts": step.retry_policy.max_attempts,
             }
@@ -66,7 +67,7 @@ class Listings:
         lanes = self._served()
         steps = [
             {"name": step.name, "handler": step.handler.callable, "workers": lanes[lane]}
-            for step, lane in zip(known.template.steps, known.lanes, strict=True)
+            for step, lane in zip(known.template.every_step, known.lanes, strict=True)
         ]
         return {**_named(known), "valid": all(step["workers"] for step in steps), "steps": steps}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_i
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_context, check_result
 from tasker_core.engine.traces import record_steps
+from tasker_core.engine.undoing import lanes_of, turn_of
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import InvalidRequestError, TaskNotFoundError, TaskStateError
 from tasker_core.rules import mend as rules
@@ -21,11 +23,15 @@ from tasker_core.rules.expand import Choice, choice_of
 from tasker_core.rules.mend import Mend, Situation
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.staleness import Course
+from tasker_core.rules.undo import Undoing, undo
 from tasker_core.rules.verdict import by_hand
 from tasker_core.store import Store
-from tasker_core.store.repairs import ByHand, Mended, NewContext, Results, Saying
+from tasker_core.store.database import Transaction
+from tasker_core.store.repairs import ByHand, Mended, NewContext, Results, Saying, Then
 from tasker_core.store.settling import Birth, Ruling
 from tasker_core.store.staleness import Fallen, Fate
+from tasker_core.store.undoing import Lanes
+from tasker_core.store.undoing import turn as take_turn
 from tasker_core.telemetry import tracing
 from tasker_core.words import Ending, JsonText, LeaseKey, Micros, Outcome, StepState, TaskState, Violation, Word
 
@@ -102,6 +108,19 @@ class Operator:
         known, saying = self._saying(task, "resume", word)
         self._tell(known, saying, self._store.pauses.resume(saying, pausing.resume))
 
+    def undo(self, task: str, word: Word) -> None:
+        """Have the compensations of the task's completed steps run, whatever its state; then it ends as ``error``.
+
+        What is in progress ends first, what hasn't begun never will. An undoing that was ended amid it goes on.
+        """
+        known, saying = self._saying(task, "undo", word)
+
+        def judge(there: Situation) -> tuple[Undoing, Lanes]:
+            undoing = undo(there, known.undo, known.growth.openers)
+            return undoing, lanes_of(known, undoing)
+
+        self._tell(known, saying, self._store.undoings.undo(saying, judge))
+
     def resolve_step(self, task: str, step: str, word: Word) -> None:
         """Let what waits for ``step`` go on without its result. Raises StepNotFoundError."""
         self._settle(task, step, "resolve_step", word, StepState.RESOLVED_MANUALLY, None)
@@ -150,10 +169,22 @@ class Operator:
     def _settle(self, task: str, step: str, verb: str, word: Word, state: StepState, result: JsonText | None) -> None:
         known, saying = self._saying(task, verb, word)
         judge = partial(self._ruling, known, saying, step, state, result)
-        done = self._store.repairs.settle(saying, judge)
+        done = self._store.repairs.settle(saying, judge, self._then(known, saying))
         self._tell(known, saying, done)
         if done is not None:
             self._wake.ready(None)
+
+    def _then(self, known: Known, saying: Saying) -> Then | None:
+        """A step that ends by hand may be the last one that the undoing of its task waits for."""
+        turn = turn_of({saying.task: known}, self._ids, by_itself=False)
+        if turn is None:
+            return None
+
+        def then(transaction: Transaction, done: Mended) -> Mended:
+            turned = take_turn(transaction, [saying.task], turn, saying.now + 1, saying.actor)
+            return replace(done, moved=turned.moved.get(saying.task, done.moved), ready={**done.ready, **turned.ready})
+
+        return then
 
     def _saying(self, task: str, verb: str, word: Word) -> tuple[Known, Saying]:
         row = self._store.tasks.find(task)

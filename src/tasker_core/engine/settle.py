@@ -16,6 +16,7 @@ from tasker_core.engine.memory import Memory
 from tasker_core.engine.publishing import publish, weight
 from tasker_core.engine.schemas import check_result
 from tasker_core.engine.traces import record_steps
+from tasker_core.engine.undoing import turn_of
 from tasker_core.errors import StoreDataError, TemplateError, UnknownTemplateError
 from tasker_core.rules.batches import BatchPlan
 from tasker_core.rules.refusal import is_spoiled, is_what_became_of, spoiled
@@ -24,6 +25,7 @@ from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
 from tasker_core.store.database import Access
 from tasker_core.store.settling import Birth, Ruling, Settlement
+from tasker_core.store.undoing import Turn
 from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import (
     Event,
@@ -66,7 +68,11 @@ class Settler:
         opening = [report for report in distinct if self._opens(report)]
         alone = {report.outcome.key for report in opening}
         plain = [report for report in distinct if report.outcome.key not in alone] if alone else distinct
-        batches = [*_batches(plain), *([report] for report in opening)]
+        # Nor does a task that may be undone when it comes to rest cost any other.
+        turning = [report for report in plain if self._may_be_undone(report)]
+        if turning:
+            plain = [report for report in plain if not self._may_be_undone(report)]
+        batches = [*_batches(plain), *_batches(turning), *([report] for report in opening)]
         for n, batch in enumerate(batches, 1):
             settlements += self._settle(batch, actor, claim if n == len(batches) else None, answers)
         return answers, settlements
@@ -135,7 +141,18 @@ class Settler:
             if ruling.verdict.death and self._buries
         ]
         ends = batch_ends(rulings, self._batches_of(reports))
-        return rulings, self._store.steps.settle(rulings, stamp, now, actor, claim, dead, ends)
+        turn = self._turn(reports)
+        return rulings, self._store.steps.settle(rulings, stamp, now, actor, claim, dead, ends, turn)
+
+    def _turn(self, reports: Sequence[Report]) -> Turn | None:
+        templates = {report.outcome.key.task: self._catalog.known(report.template) for report in reports}
+        return turn_of(templates, self._ids)
+
+    def _may_be_undone(self, report: Report) -> bool:
+        try:
+            return bool(self._catalog.known(report.template).undo)
+        except (UnknownTemplateError, TemplateError):
+            return False
 
     def _batches_of(self, reports: Sequence[Report]) -> dict[LeaseKey, BatchPlan]:
         """The batches of those reports that are on instances of one."""
@@ -156,7 +173,8 @@ class Settler:
             rulings.append(self._ruling(report._replace(outcome=outcome), now))
             return rulings[-1], birth if rulings[-1].verdict.state is StepState.COMPLETE else None
 
-        done = self._store.steps.settle_opener(report.outcome.key, judge, stamp, now, actor, claim)
+        turn = self._turn([report])
+        done = self._store.steps.settle_opener(report.outcome.key, judge, stamp, now, actor, claim, turn)
         return rulings[-1:], done
 
     def _opens(self, report: Report) -> bool:

@@ -27,7 +27,7 @@ def step_view(
     state = StepState(row.state)
     own = parents.get(row.no, [])
     done = sum(StepState(by_no[no].state).satisfies for no in own)
-    policy = known.step(row.no).retry_policy
+    policy, undone = known.step(row.no).retry_policy, known.undo.undone(row.no)
     waiting = state is StepState.WAITING_FOR_RETRY
     due = waiting and row.run_at <= now
     eligible = row.attempt == 0 or (policy.retryable and row.attempt < policy.max_attempts)
@@ -35,7 +35,8 @@ def step_view(
         "step_uuid": step_uuid(task, row.no),
         "task_uuid": task,
         "name": row.name,
-        "template_step": known.step(row.no).name,
+        "template_step": known.step(undone or row.no).name,
+        "compensates": known.step(undone).name if undone else None,
         "batch_index": index_of(row.no) if known.batch_of(row.no) is not None else None,
         "created_at": moment(row.enqueued_at),
         "updated_at": moment(max(row.enqueued_at, row.claimed_at, row.ended_at)),

@@ -9,6 +9,7 @@ from tasker_core.engine.catalog import Known
 from tasker_core.engine.moment import moment
 from tasker_core.engine.step_view import Parents, readiness, step_view
 from tasker_core.rules.batches import MOST_INSTANCES_TOLD
+from tasker_core.rules.mend import Undo
 from tasker_core.rules.payload import decode
 from tasker_core.store.creating import NewTask
 from tasker_core.store.rows import StepRow, TaskRow, WarningRow
@@ -44,7 +45,9 @@ def task_view(
     states = [step.state for step in steps]
     done = sum(StepState(state).satisfies for state in states)
     ready = sum(view["ready_for_execution"] for view in views)
-    status = execution_status(states, ready)
+    # What a task does that is being undone is told by its compensations: the failure that led to it stays.
+    telling = [step.state for step in steps if known.undo.undone(step.no)] if row.undo else states
+    status = execution_status(telling, ready)
     return {
         "task_uuid": row.uuid,
         "name": row.name,
@@ -73,7 +76,8 @@ def task_view(
         "execution_status": status,
         "recommended_action": _ACTIONS[status],
         "completion_percentage": round(100 * done / len(steps), 2) if steps else 0.0,
-        "health_status": health_status(states),
+        "health_status": health_status(telling),
+        "compensated": row.undo == Undo.DONE,
         "steps": [readiness(view, step) for view, step in _told(views, steps)],
         "paused": _pause(row),
         "warnings": [_warning(warning) for warning in warnings],

@@ -16,8 +16,9 @@ from tasker_core.rules.template import StepTemplate, Template
 
 def check_handlers(template: Template, registry: HandlerRegistry, findings: Findings) -> None:
     """Report each step whose handler isn't found, hasn't the method that is named, or refuses its settings."""
-    for number, step in enumerate(template.steps):
-        path: Path = ("steps", number, "handler")
+    places: list[Path] = [("steps", number, "handler") for number, _ in enumerate(template.steps)]
+    places += [("steps", no - 1, "compensate", "handler") for no in template.undo_steps]
+    for path, step in zip(places, template.every_step, strict=True):
         spec = step.handler
         definition = HandlerDefinition(spec.callable, spec.method, spec.resolver, dict(spec.initialization))
         try:

@@ -22,6 +22,7 @@ from tasker_core.rules.explanation import (
 )
 from tasker_core.rules.facts import BatchFact, Facts, StepFact, WorkerFact, error_of
 from tasker_core.rules.graph import parents_of, topological_order
+from tasker_core.rules.template import UNDO
 from tasker_core.words import Micros, StepState, TaskState
 
 MOST_FAILURES_TOLD = 100
@@ -111,7 +112,7 @@ class _Look:
 
     def _blocked(self, step: StepFact, roots: frozenset[int]) -> Reason:
         failed = [self.steps[no] for no in sorted(roots)]
-        told = [f"{root.name} ({error_of(root) or root.state})" for root in failed]
+        told = [f"{_told(root.name)} ({error_of(root) or root.state})" for root in failed]
         details = {"failed_steps": [root.name for root in failed[:MOST_NAMED]], "parents": self._parents(step)}
         since = min(root.ended_at for root in failed)
         return Reason(ReasonKind.BLOCKED_BY_FAILURE, f"blocked by the failure of {listed(told, 3)}", since, details)
@@ -124,7 +125,7 @@ class _Look:
         if not parents:
             text = "all its parents are done, yet it isn't in the queue; run: tasker doctor --deep"
             return Reason(ReasonKind.STUCK, text, self.facts.created_at)
-        text = f"waits for {listed([f'{parent.name} ({parent.state})' for parent in parents])}"
+        text = f"waits for {listed([f'{_told(parent.name)} ({parent.state})' for parent in parents])}"
         details = {"parents": self._parents(step), "open_parents": len(parents)}
         return Reason(ReasonKind.WAITS_FOR_PARENTS, text, self.facts.created_at, details)
 
@@ -210,7 +211,9 @@ def _of_task(
             done = sum(StepState(step.state).satisfies for step in facts.steps)
             kinds = Counter(step.reason.kind for step in unfinished)
             parts = [f"{n:,} {_SUMMARY[kind]}" for kind, n in kinds.items()]
-            text = f"{done:,} of {counted(len(facts.steps), 'step')} done; " + (", ".join(parts) or "nothing moves")
+            being_undone = any(step.name.startswith(UNDO) for step in facts.steps)
+            text = "is being undone: " if being_undone else ""
+            text += f"{done:,} of {counted(len(facts.steps), 'step')} done; " + (", ".join(parts) or "nothing moves")
     return text, facts.updated_at
 
 
@@ -258,6 +261,11 @@ def _failure(step: StepFact, limits: Mapping[int, Limit]) -> Failure:
         step.ended_at,
         step.verdict,
     )
+
+
+def _told(step: str) -> str:
+    """A step in a sentence."""
+    return f"the compensation of {step.removeprefix(UNDO)}" if step.startswith(UNDO) else step
 
 
 def _who(worker: WorkerFact) -> str:

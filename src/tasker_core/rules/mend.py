@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,7 +19,16 @@ from tasker_core.rules.expand import Choice, Growth
 from tasker_core.rules.graph import children_of, parents_of, reachable
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.states import task_state
+from tasker_core.rules.template import UNDO
 from tasker_core.words import Micros, Pause, StepState, TaskState
+
+
+class Undo(IntEnum):
+    """How far the undoing of a task is."""
+
+    NONE = 0
+    UNDER_WAY = 1
+    DONE = 2
 
 
 class Standing(NamedTuple):
@@ -33,6 +43,16 @@ class Standing(NamedTuple):
     attempt: int
     fence: int
     epoch: int
+
+    @property
+    def is_compensation(self) -> bool:
+        """It undoes another step."""
+        return self.name.startswith(UNDO)
+
+    @property
+    def worker_step(self) -> int:
+        """The worker step that it is an instance of, 0 for one that is none."""
+        return worker_of(self.no)
 
     @property
     def is_fresh(self) -> bool:
@@ -85,6 +105,7 @@ class Situation:
     edges: Sequence[tuple[int, int]]
     batches: Mapping[int, Batch] = field(default_factory=dict)
     pause: Pause | None = None
+    undo: Undo = Undo.NONE
 
     def named(self, name: str) -> Standing:
         """The step of this name. Raises StepNotFoundError."""
@@ -107,6 +128,13 @@ class Situation:
         """A pause holds it, which ends with the task."""
         return self.pause is not None and not self.state.is_final
 
+    def refuse_undone(self, step: Standing | None = None, *, may: str) -> None:
+        """Raises TaskStateError for a task that is or was undone, but for ``step`` if that is a compensation."""
+        if self.undo is Undo.NONE or (step is not None and step.is_compensation):
+            return
+        what = "is being undone" if self.undo is Undo.UNDER_WAY else "is undone"
+        raise TaskStateError(f"task {self.uuid} {what}; {may}", state=self.state)
+
     def refuse(self, *states: TaskState, may: str) -> None:
         """Raises TaskStateError for a task in one of ``states``; ``may`` says which one it would have to be."""
         if self.state in states:
@@ -121,10 +149,11 @@ def reset(there: Situation, name: str) -> Mend:
     """The failed step ``name`` runs again. Raises StepNotFoundError, TaskStateError."""
     step = there.named(name)
     there.refuse(*NEVER_AGAIN, may="only a step of an unfinished task, or of one that was given up, can be reset")
+    there.refuse_undone(step, may="of its steps only a compensation that failed can be reset")
     if step.state is not StepState.ERROR:
         text = f"step {name!r} of task {there.uuid} is {step.state}; only a step in {StepState.ERROR} can be reset"
         raise TaskStateError(text, state=step.state)
-    return _again(there, {step.no})
+    return again(there, {step.no})
 
 
 def retry(there: Situation) -> Mend:
@@ -133,10 +162,15 @@ def retry(there: Situation) -> Mend:
     Raises TaskStateError where there is neither.
     """
     there.refuse(*NEVER_AGAIN, may="only the failed steps of an unfinished task, or of one given up, are run again")
+    if there.undo is not Undo.NONE:
+        undoing = {no for no, step in there.steps.items() if step.is_compensation and step.state is StepState.ERROR}
+        if not undoing:
+            there.refuse_undone(may="only compensations that failed can be run again, and none has")
+        return again(there, undoing)
     if there.state is TaskState.ERROR and any(step.state is StepState.CANCELLED for step in there.steps.values()):
         # It stood still for too long: nothing of it has to have failed.
-        return _again(there, {no for no, step in there.steps.items() if step.state is StepState.ERROR})
-    return _again(there, _failed(there, "nothing can be run again"))
+        return again(there, {no for no, step in there.steps.items() if step.state is StepState.ERROR})
+    return again(there, _failed(there, "nothing can be run again"))
 
 
 def requeue(there: Situation, after: Micros) -> Mend:
@@ -166,6 +200,7 @@ def restart(there: Situation, name: str, growth: Growth, choices: Mapping[int, C
     are done; ``edited`` says that the task has another context now. Raises StepNotFoundError, TaskStateError.
     """
     step = there.named(name)
+    there.refuse_undone(may="create a new task instead")
     waiting = [there.steps[no] for no in there.parents[step.no] if not there.steps[no].state.satisfies]
     if waiting:
         first = waiting[0]
@@ -174,18 +209,18 @@ def restart(there: Situation, name: str, growth: Growth, choices: Mapping[int, C
             "parents are done can be restarted",
             state=step.state,
         )
-    again = {step.no, *reachable(children_of(there.steps, there.edges), step.no)}
-    if not edited and not there.state.is_final and all(there.steps[no].is_fresh for no in again):
+    anew_from = {step.no, *reachable(children_of(there.steps, there.edges), step.no)}
+    if not edited and not there.state.is_final and all(there.steps[no].is_fresh for no in anew_from):
         text = f"step {name!r} of task {there.uuid} is {step.state} and hasn't run yet; there is nothing to restart"
         raise TaskStateError(text, state=step.state)
     gone: set[int] = set()
-    if anew := again & growth.openers:
+    if anew := anew_from & growth.openers:
         lost = growth.behind(anew)
         done = {decision: choice for decision, choice in choices.items() if decision not in anew}
         cut = {growth.declared(no) for no in there.steps if no >= FIRST_INSTANCE} - lost
         lost -= growth.standing(done, cut)
         gone = {no for no in there.steps if growth.declared(no) in lost}
-    return _again(there, again, gone, from_scratch=True)
+    return again(there, anew_from, gone, from_scratch=True)
 
 
 def end(there: Situation, state: TaskState) -> Mend:
@@ -211,6 +246,7 @@ def by_hand(there: Situation, name: str) -> Standing:
     step = there.named(name)
     final = (*NEVER_AGAIN, TaskState.ERROR)
     there.refuse(*final, may="only a step of an unfinished task can be resolved or completed; restart the task first")
+    there.refuse_undone(step, may="of its steps only a compensation can be ended by hand")
     if step.state.satisfies:
         raise TaskStateError(
             f"step {name!r} of task {there.uuid} is {step.state} already; restart the task from it to have another "
@@ -232,9 +268,14 @@ def _failed(there: Situation, so: str) -> set[int]:
     return failed
 
 
-def _again(there: Situation, again: Collection[int], gone: Collection[int] = (), *, from_scratch: bool = False) -> Mend:
-    """``again`` begin anew without ``gone``, and with them what was cancelled when the task ended."""
+def again(there: Situation, again: Collection[int], gone: Collection[int] = (), *, from_scratch: bool = False) -> Mend:
+    """``again`` begin anew without ``gone``, and with them what was cancelled when the task ended.
+
+    In a task that is undone nothing but compensations runs again.
+    """
     revived = {no for no, step in there.steps.items() if step.state is StepState.CANCELLED}
+    if there.undo is not Undo.NONE:
+        revived = {no for no in revived if there.steps[no].is_compensation}
     anew = {*again, *revived} - {*gone}
     states = {no: step.state for no, step in there.steps.items() if no not in gone}
     states |= dict.fromkeys(anew, StepState.PENDING)

@@ -15,6 +15,7 @@ from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.template_blocks import (
     BatchConfig,
     Block,
+    Compensation,
     DomainEvent,
     Environment,
     HandlerSpec,
@@ -31,6 +32,8 @@ from tasker_core.words import RetryPolicy
 
 LONGEST_NAMESPACE = 29
 LONGEST_STEP_NAME = 128
+UNDO = "undo:"
+"""What the name of a step begins with that undoes another one: no name that a template gives has a colon."""
 
 StepType: TypeAlias = Literal["standard", "decision", "deferred_convergence", "batchable", "batch_worker"]
 OTHER_STEP_TYPES = {"decision_point": "decision", "deferred": "deferred_convergence"}
@@ -104,7 +107,7 @@ class StepTemplate(Block):
     batch_config: BatchConfig | None = None
     result_schema: JsonSchema | None = None
     composition: Any = None
-    compensate: dict[str, Any] | None = None
+    compensate: Compensation | None = None
     concurrency: Any = None
     rate: Any = None
 
@@ -176,6 +179,23 @@ class Template(Block):
         except KeyError:
             hint = did_you_mean(name, self._numbers)
             raise KeyError(f"template {self.identity} has no step {name!r}{hint}") from None
+
+    @cached_property
+    def undo_steps(self) -> Mapping[int, StepTemplate]:
+        """By the number of each step that declares a compensation, the step that undoes it."""
+        return {
+            number: StepTemplate.model_construct(
+                name=f"{UNDO}{step.name}",
+                **{name: getattr(step.compensate, name) for name in type(step.compensate).model_fields},
+            )
+            for number, step in enumerate(self.steps, start=1)
+            if step.compensate is not None
+        }
+
+    @cached_property
+    def every_step(self) -> tuple[StepTemplate, ...]:
+        """The declared steps, and behind them those that undo some of them: a step's number is its place, from 1."""
+        return (*self.steps, *self.undo_steps.values())
 
     def edges(self) -> tuple[tuple[int, int], ...]:
         """(parent, child) for every dependency; steps are numbered from 1 in the order of the file."""

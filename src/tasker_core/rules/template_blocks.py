@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tasker_core.words import RetryPolicy
@@ -97,6 +97,19 @@ class Retry(Block):
         """The same as the word that the other floors use."""
         said = {name: getattr(self, name) for name in Retry.model_fields}
         return RetryPolicy(**{**said, "max_attempts": max(1, self.max_attempts)})
+
+
+def _named_handler(value: Any) -> Any:
+    return {"callable": value} if isinstance(value, str) else value
+
+
+class Compensation(Block):
+    """What undoes a step that was completed when its task fails for good, and how that is retried."""
+
+    handler: Annotated[HandlerSpec, BeforeValidator(_named_handler)]
+    retry: Retry | None = None
+    timeout_seconds: Seconds | None = None
+    max_crashes: int = Field(3, ge=1, le=1_000)
 
 
 class Metadata(Block):

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tasker_core.rules import schema as json_schema
+from tasker_core.rules.batches import MOST_STEPS_WITH_BATCHES
 from tasker_core.rules.expand import DEEPEST_DECISIONS, Growth
 from tasker_core.rules.findings import Findings, Path, found
 from tasker_core.rules.graph import find_cycle
 from tasker_core.rules.template import StepTemplate, Template
 from tasker_core.rules.template_batches import check_batches
-from tasker_core.rules.template_blocks import Retry
+from tasker_core.rules.template_blocks import Compensation, Retry
 from tasker_core.rules.template_kept import report_kept
 
 _USUAL = {
@@ -71,8 +72,22 @@ def check_step(step: StepTemplate, path: Path, findings: Findings) -> None:
     for number, event in enumerate(step.publishes_events):
         place = (*path, "publishes_events", number, "schema")
         check_schema(event.payload_schema, place, f"the schema of event {event.name!r} of {what}", findings)
+    if step.compensate is not None:
+        _check_compensation(step, step.compensate, (*path, "compensate"), findings)
     report_kept(step, path, what, findings)
     report_kept(step.handler, (*path, "handler"), f"the handler of {what}", findings)
+
+
+def _check_compensation(step: StepTemplate, compensate: Compensation, path: Path, findings: Findings) -> None:
+    what = f"step {step.name!r}"
+    if step.type == "batch_worker":
+        message = (
+            f"{what} is a batch worker, and the pieces of a batch can't be undone one by one; let the step that cuts "
+            "the batch, or the one behind it, have the compensation"
+        )
+        findings.error("BATCH_WORKER_UNDONE", path, message)
+    if compensate.retry:
+        _check_retry(compensate.retry, (*path, "retry"), f"the compensation of {what}", findings)
 
 
 def check_whole(template: Template, findings: Findings) -> None:
@@ -86,6 +101,9 @@ def check_whole(template: Template, findings: Findings) -> None:
     _check_environments(template, findings)
     _check_decisions(template, findings)
     check_batches(template, findings)
+    if template.undo_steps and len(template.steps) > MOST_STEPS_WITH_BATCHES:
+        message = f"a template with compensations can have {MOST_STEPS_WITH_BATCHES:,} steps at most; this one has more"
+        findings.error("TOO_MANY_STEPS", ("steps",), message)
     report_kept(template, (), "", findings)
     if without := [step.name for step in template.steps if step.result_schema is None]:
         some = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")

@@ -22,7 +22,6 @@ KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
     StepTemplate: {
         "system_dependency": _ANY_VALUE,
         "composition": _ANY_VALUE,
-        "compensate": _ANY_VALUE,
         "concurrency": _ANY_VALUE,
         "rate": _ANY_VALUE,
     },

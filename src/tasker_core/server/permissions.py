@@ -13,7 +13,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "tasks:read": "read a task, and wait for it",
         "tasks:list": "list tasks",
         "tasks:cancel": "cancel a task",
-        "tasks:operate": "restart, retry, pause, resume, resolve or give up a task",
+        "tasks:operate": "restart, retry, pause, resume, resolve, undo or give up a task",
         "tasks:context_read": "see the values in contexts and results that are masked for others",
         "steps:read": "read the steps of a task, their results and attempts",
         "steps:resolve": "reset a step, complete it by hand, resolve it",

@@ -18,6 +18,7 @@ from tasker_core.store.steps import Steps
 from tasker_core.store.subscriptions import Subscriptions
 from tasker_core.store.tasks import Tasks
 from tasker_core.store.templates import Templates
+from tasker_core.store.undoing import Undoings
 from tasker_core.store.workers import Workers
 
 
@@ -36,6 +37,7 @@ class Store:
         self.history = History(access)
         self.repairs = Repairs(access)
         self.pauses = Pauses(access)
+        self.undoings = Undoings(access)
         self.dead_letters = DeadLetters(access)
         self.staleness = Staleness(access)
         self.analytics = Analytics(access)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tasker_core.errors import TaskNotFoundError
 from tasker_core.rules.batches import FIRST_INSTANCE, Slots, worker_of
-from tasker_core.rules.mend import Batch, Mend, Situation, Standing
+from tasker_core.rules.mend import Batch, Mend, Situation, Standing, Undo
 from tasker_core.store.batching import NO_ENDS, BatchEnds, resume_calls
 from tasker_core.store.database import Access, Call, Transaction, as_json
 from tasker_core.store.settling import Birth, Order, Ruling
@@ -56,6 +56,10 @@ class Mended:
     ended: Sequence[int] = ()
 
 
+Then: TypeAlias = Callable[[Transaction, Mended], Mended]
+"""What follows what a word did, in its transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class ByHand:
     """How a step ends, what that brings about and what it means for the batch that the step is an instance of."""
@@ -84,8 +88,11 @@ class Repairs:
             transaction.run(*mend_calls(saying, there, mend), *(_edit_calls(saying, there, edit) if edit else ()))
         return told(there, mend)
 
-    def settle(self, saying: Saying, judge: Callable[[Situation], ByHand]) -> Mended | None:
-        """End a step as ``judge`` rules, whose key must carry the step's next fence: it is claimed for that first."""
+    def settle(self, saying: Saying, judge: Callable[[Situation], ByHand], then: Then | None = None) -> Mended | None:
+        """End a step as ``judge`` rules, whose key must carry the step's next fence: it is claimed for that first.
+
+        ``then`` does what follows in the same transaction.
+        """
         with self._database.transaction() as transaction:
             there = look(transaction, saying)
             if there is None:
@@ -108,8 +115,9 @@ class Repairs:
                 # Its failure gave its place to another one, and may have halted the batch.
                 before += resume_calls(worker_of(no), said, saying.now)
             answers = transaction.run(*before, *settling, record_call(saying, changes), _epoch(saying, there))
-        moved = answers[len(before) + order.rest]
-        return Mended(moved=moved[0][1] if moved else None, ready={}, ended=[no])
+            moved = answers[len(before) + order.rest]
+            mended = Mended(moved=moved[0][1] if moved else None, ready={}, ended=[no])
+            return then(transaction, mended) if then is not None else mended
 
 
 def look(transaction: Transaction, saying: Saying) -> Situation | None:
@@ -122,7 +130,7 @@ def look(transaction: Transaction, saying: Saying) -> Situation | None:
     _, found, steps, edges, batches = transaction.run(*(Call(name, one) for name in names))
     if not found:
         raise TaskNotFoundError("the task was dropped a moment ago")
-    ((uuid, state, done, *pause),) = found
+    ((uuid, state, undo, done, *pause),) = found
     if done:
         return None
     standing = (
@@ -138,6 +146,7 @@ def look(transaction: Transaction, saying: Saying) -> Situation | None:
             for no, parallelism, total, first, free, halted in batches
         },
         Pause(*pause) if pause[0] is not None else None,
+        Undo(undo),
     )
 
 
@@ -163,6 +172,7 @@ def _results(transaction: Transaction, task: int, numbers: Collection[int]) -> d
 
 
 def mend_calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
+    """The statements that do it, behind ``look``."""
     said, was = saying.params, {no: step.state for no, step in there.steps.items()}
     changes = [
         {

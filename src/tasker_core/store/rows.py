@@ -39,6 +39,7 @@ class TaskRow(NamedTuple):
     parent_correlation_id: str | None
     idempotency_key: str | None
     requested_at: Micros
+    undo: int = 0
     paused_at: Micros | None = None
     paused_by: str | None = None
     pause_reason: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tasker_core.store.batching import NO_ENDS, BatchEnds, BornBatch, birth_calls, checkpoint_call, end_calls
@@ -55,6 +55,8 @@ class Settlement:
     claimed: Sequence[ClaimedRow]
     buried: Sequence[Letter] = ()
     events: Sequence[Event] = ()
+    ready: Mapping[str, int] = field(default_factory=dict)
+    """Lanes in which compensations are ready, with the rank of the first."""
 
 
 SETTLED = 1

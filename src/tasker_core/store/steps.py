@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasker_core.store.batching import NO_ENDS, BatchEnds
-from tasker_core.store.burial import DeadLetter, Letter, bury_steps
+from tasker_core.store.burial import DeadLetter, bury_steps
 from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
-from tasker_core.store.database import Access, Call, Rows, as_json
+from tasker_core.store.database import Access, Call, Rows, Transaction, as_json
 from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
 from tasker_core.store.settling import SETTLED, Birth, Order, Ruling, Settlement
+from tasker_core.store.undoing import Turn, Turned, at_rest
+from tasker_core.store.undoing import turn as take_turn
 from tasker_core.words import HELD, JsonText, LeaseKey, Micros
 
 
@@ -33,24 +35,23 @@ class Steps:
     def settle(
         self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str,
         claim: Claim | None = None, dead: Sequence[DeadLetter] = (), ends: BatchEnds = NO_ENDS,
+        turn: Turn | None = None,
     ) -> Settlement:  # fmt: skip
         """Apply ``rulings`` and, last, hand the next ready steps to ``claim.worker``: one transaction.
 
         A ruling whose lease doesn't stand on its step any more changes nothing and is missing from ``applied``. Of
         ``dead`` one letter is written for each task that has none pending: rare, and so looked at before the claim.
+        Where a task may have to be undone when it comes to rest, ``turn`` says so.
         """
-        order = Order(rulings, stamp, now, actor, None if dead else claim, ends=ends)
-        if not dead:
+        order = Order(rulings, stamp, now, actor, None if dead or turn else claim, ends=ends)
+        if not dead and turn is None:
             return self._settlement(order, self._database.write(*order.calls))
         with self._database.transaction() as transaction:
-            answers = transaction.run(*order.calls)
-            buried = bury_steps(transaction, dead, stamp, now)
-            claimed = claimed_rows(transaction.run(*claim_calls(claim, stamp, now))[-1]) if claim else ()
-        return self._settlement(order, answers, claimed, buried)
+            return self._in_parts(transaction, order, claim, actor, turn, dead)
 
     def settle_opener(
         self, key: LeaseKey, judge: Callable[[Mapping[int, str]], tuple[Ruling, Birth | None]],
-        stamp: int, now: Micros, actor: str, claim: Claim | None = None,
+        stamp: int, now: Micros, actor: str, claim: Claim | None = None, turn: Turn | None = None,
     ) -> Settlement:  # fmt: skip
         """Settle a step whose outcome depends on which steps its task has, and write those that it brings about.
 
@@ -61,27 +62,41 @@ class Steps:
         with self._database.transaction() as transaction:
             _, rows = transaction.run(Call("lock_tasks", {"tasks": task}), Call("states_of_steps", {"task": key.task}))
             ruling, birth = judge(dict(rows))
-            order = Order([ruling], stamp, now, actor, claim, birth)
+            order = Order([ruling], stamp, now, actor, None if turn else claim, birth)
+            if turn is not None:
+                return self._in_parts(transaction, order, claim, actor, turn)
             answers = transaction.run(*order.calls)
         return self._settlement(order, answers)
 
-    def _settlement(
-        self, order: Order, answers: Sequence[Rows], claimed: Sequence[ClaimedRow] = (), buried: Sequence[Letter] = ()
-    ) -> Settlement:
+    def _in_parts(
+        self, transaction: Transaction, order: Order, claim: Claim | None, actor: str, turn: Turn | None,
+        dead: Sequence[DeadLetter] = (),
+    ) -> Settlement:  # fmt: skip
+        """A settlement of which something has to be seen before it goes on."""
+        done = self._settlement(order, transaction.run(*order.calls), transaction)
+        buried = bury_steps(transaction, dead, order.stamp, order.now) if dead else ()
+        turned = Turned()
+        if turn is not None:
+            turned = take_turn(transaction, at_rest(done.rested), turn, order.now + 1, actor)
+        claimed = claimed_rows(transaction.run(*claim_calls(claim, order.stamp, order.now))[-1]) if claim else ()
+        rested = {**done.rested, **turned.moved}
+        return replace(done, rested=rested, claimed=claimed, buried=buried, ready=turned.ready)
+
+    def _settlement(self, order: Order, answers: Sequence[Rows], transaction: Transaction | None = None) -> Settlement:
         ((applied,),) = answers[SETTLED]
         return Settlement(
             stamp=order.stamp,
             now=order.now,
-            applied=frozenset(self._applied(order.rulings, applied, order.stamp, order.batch)),
+            applied=frozenset(self._applied(order, applied, transaction)),
             rested=dict(answers[order.rest]),
-            claimed=claimed_rows(answers[-1]) if order.claim else claimed,
-            buried=buried,
+            claimed=claimed_rows(answers[-1]) if order.claim else (),
         )
 
-    def _applied(self, rulings: Sequence[Ruling], count: int, stamp: int, batch: str) -> Iterable[LeaseKey]:
-        if count == len(rulings):
-            return (ruling.verdict.key for ruling in rulings)
-        (rows,) = self._database.read(Call("settled_steps", {"batch": batch, "tx": stamp}))
+    def _applied(self, order: Order, count: int, transaction: Transaction | None) -> Iterable[LeaseKey]:
+        if count == len(order.rulings):
+            return (ruling.verdict.key for ruling in order.rulings)
+        read = transaction.run if transaction is not None else self._database.read
+        (rows,) = read(Call("settled_steps", {"batch": order.batch, "tx": order.stamp}))
         return map(LeaseKey._make, rows)
 
     def claim(self, claim: Claim, stamp: int, now: Micros) -> Sequence[ClaimedRow]:

@@ -39,6 +39,8 @@ class TaskResponse:
     """A task: its request, its state, the counts of its steps, each step's readiness and the warnings (as dicts), and
     who has ``paused`` it or its namespace (as a dict), if anybody has.
 
+    ``compensated`` says that what it had done was undone: all compensations are done.
+
     >>> TaskResponse.from_dict({"task_uuid": "t-1", "status": "complete", "not_known_here": 1}).status
     'complete'
     """
@@ -69,6 +71,7 @@ class TaskResponse:
     recommended_action: str | None = None
     completion_percentage: float = 0.0
     health_status: str = ""
+    compensated: bool = False
     steps: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     paused: dict[str, Any] | None = None
@@ -123,13 +126,15 @@ class StepReadiness:
 class StepResponse:
     """A step. ``results`` is the whole execution result; what the handler returned is under its ``result``.
 
-    ``template_step`` is the declared step that it is made from; ``batch_index`` tells the piece of a batch, from 0.
+    ``template_step`` is the declared step that it is made from; ``batch_index`` tells the piece of a batch, from 0;
+    ``compensates`` is the step that it undoes.
     """
 
     step_uuid: str = ""
     task_uuid: str = ""
     name: str = ""
     template_step: str = ""
+    compensates: str | None = None
     batch_index: int | None = None
     created_at: str | None = None
     updated_at: str | None = None

@@ -163,5 +163,5 @@ class Service:
                     env,
                     "\n  ".join(refused),
                 )
-            callables |= {step.handler.callable for step in read.template.steps}
+            callables |= {step.handler.callable for step in read.template.every_step}
         return callables

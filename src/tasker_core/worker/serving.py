@@ -10,6 +10,7 @@ from tasker_core.errors import ResolutionError
 from tasker_core.registry import HandlerDefinition, HandlerRegistry
 from tasker_core.registry.lookup import ResolvedHandler
 from tasker_core.registry.template_check import method_missing
+from tasker_core.rules.template import StepTemplate
 from tasker_core.words import Lease, lane_of
 from tasker_core.worker.attempt import Plan
 
@@ -61,11 +62,11 @@ class Serving:
             template = known.template
             if self._namespaces is not None and template.namespace_name not in self._namespaces:
                 continue
-            for step in template.steps:
+            for step in template.every_step:
                 lane = lane_of(template.namespace_name, step.handler.callable)
                 place = f"{template.namespace_name}/{template.name}/{step.name}"
                 try:
-                    handler = self._find(known, step.name)
+                    handler = self._find(step)
                 except ResolutionError as error:
                     missing.setdefault(place, str(error))
                     continue
@@ -91,12 +92,12 @@ class Serving:
         place = known.place(lease.key.no)
         plan = self._plans.get((lease.template, place))
         if plan is None:
-            plan = self._plans[lease.template, place] = self._make_plan(known, known.step(lease.key.no).name)
+            plan = self._plans[lease.template, place] = self._make_plan(known, known.step(lease.key.no))
         return plan
 
-    def _make_plan(self, known: Known, step_name: str) -> Plan:
-        template, step = known.template, known.template.step(step_name)
-        handler, settings = self._find(known, step_name), dict(step.handler.initialization)
+    def _make_plan(self, known: Known, step: StepTemplate) -> Plan:
+        template = known.template
+        handler, settings = self._find(step), dict(step.handler.initialization)
         if step.type == "batch_worker":
             settings["__template_step_name"] = step.name
         return Plan(
@@ -115,7 +116,7 @@ class Serving:
             may_repeat=step.retry_policy.retryable and step.retry_policy.max_attempts > 1,
         )
 
-    def _find(self, known: Known, step_name: str) -> ResolvedHandler:
-        asked = known.template.step(step_name).handler
+    def _find(self, step: StepTemplate) -> ResolvedHandler:
+        asked = step.handler
         definition = HandlerDefinition(asked.callable, asked.method, asked.resolver, dict(asked.initialization))
         return self._registry.lookup(definition, allow_import=asked.callable in self._own)

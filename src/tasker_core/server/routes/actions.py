@@ -13,7 +13,16 @@ from tasker_core.server.answers import answers, body
 from tasker_core.server.body import Json, read_body, read_shape, to_bytes
 from tasker_core.server.callers import requires, word_of
 from tasker_core.server.core import core_of
-from tasker_core.server.shapes.actions import GiveUp, Pause, ResolveTask, Restart, Resume, RetryFailed, TaskAction
+from tasker_core.server.shapes.actions import (
+    GiveUp,
+    Pause,
+    ResolveTask,
+    Restart,
+    Resume,
+    RetryFailed,
+    TaskAction,
+    UndoTask,
+)
 from tasker_core.server.shapes.tasks import TaskResponse
 from tasker_core.words import Word
 
@@ -34,8 +43,8 @@ async def change_task(request: Request, task_uuid: UUID) -> Json:
 
     `restart` has a step and everything after it run again, in a final task too, on another `context` if one is given;
     `retry_failed` all steps that failed. `give_up` ends a task of which a step has failed as `error`,
-    `resolve_manually` any unfinished one. `pause` holds one: none of its steps begins until `resume`. 400 where the
-    state of the task doesn't allow it.
+    `resolve_manually` any unfinished one. `undo` runs the compensations of its completed steps. `pause` holds one: none
+    of its steps begins until `resume`. 400 where the state of the task doesn't allow it.
     """
     core, text = core_of(request), await read_body(request)
     return Json(await core.call(_change, core.engine, str(task_uuid), text, partial(word_of, request)))
@@ -57,4 +66,6 @@ def _change(engine: Engine, task: str, text: bytes, word: Callable[..., Word]) -
             operator.pause(task, said)
         case Resume():
             operator.resume(task, said)
+        case UndoTask():
+            operator.undo(task, said)
     return to_bytes(engine.views.task(task))

@@ -53,10 +53,16 @@ class Resume(TaskAct):
     action_type: Literal["resume"]
 
 
-class TaskAction(RootModel[Restart | RetryFailed | GiveUp | ResolveTask | Pause | Resume]):
+class UndoTask(TaskAct):
+    """The compensations of the task's completed steps run; then it ends as `error`."""
+
+    action_type: Literal["undo"]
+
+
+class TaskAction(RootModel[Restart | RetryFailed | GiveUp | ResolveTask | UndoTask | Pause | Resume]):
     """What is to happen with a task."""
 
-    root: Restart | RetryFailed | GiveUp | ResolveTask | Pause | Resume = Field(discriminator="action_type")
+    root: Restart | RetryFailed | GiveUp | ResolveTask | UndoTask | Pause | Resume = Field(discriminator="action_type")
 
 
 class NamespaceAction(RootModel[Pause | Resume]):

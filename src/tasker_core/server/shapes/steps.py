@@ -47,6 +47,7 @@ class StepResponse(Shape):
     task_uuid: UUID
     name: str
     template_step: str = Field(description="The step of the template that it is made from.")
+    compensates: str | None = Field(description="Of a compensation: the step that it undoes.")
     batch_index: int | None = Field(description="Of an instance of a batch: which piece it works on, from 0.")
     created_at: datetime | None
     updated_at: datetime | None

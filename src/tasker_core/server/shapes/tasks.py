@@ -117,6 +117,7 @@ class _TaskUnderWay(_Task):
     recommended_action: str
     completion_percentage: float
     health_status: Literal["healthy", "recovering", "blocked", "unknown"]
+    compensated: bool = Field(description="What it had done was undone: all its compensations are done.")
 
 
 class TaskResponse(_TaskUnderWay):

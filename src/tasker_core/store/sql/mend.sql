@@ -3,7 +3,7 @@
 -- word's stamp, which is in the audit once it has been done.
 
 -- name: task_to_mend
-select t.uuid, t.state, (select count(*) from tasker.transitions r where r.task_id = t.id and r.stamp = :tx), p.at, p.actor,
+select t.uuid, t.state, t.undo, (select count(*) from tasker.transitions r where r.task_id = t.id and r.stamp = :tx), p.at, p.actor,
   p.reason
 from tasker.tasks t left join tasker.paused_tasks p on p.task_id = t.id
 where t.id = :task

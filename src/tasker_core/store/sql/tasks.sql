@@ -3,7 +3,7 @@
 -- name: task_by_uuid
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
-  p.parent_correlation_id, p.idempotency_key, p.requested_at,
+  p.parent_correlation_id, p.idempotency_key, p.requested_at, t.undo,
 -- use: pause_of_task
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 -- use: looked_up_pauses
@@ -63,7 +63,7 @@ where t.uuid = :task
 -- Newest first, which the numbers tell without a sort.
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
-  p.parent_correlation_id, p.idempotency_key, p.requested_at,
+  p.parent_correlation_id, p.idempotency_key, p.requested_at, t.undo,
 -- use: pause_of_task
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 -- use: looked_up_pauses
@@ -78,7 +78,7 @@ limit :limit offset :offset
 -- The same of those that belong together, which an index finds.
 select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
   t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
-  p.parent_correlation_id, p.idempotency_key, p.requested_at,
+  p.parent_correlation_id, p.idempotency_key, p.requested_at, t.undo,
 -- use: pause_of_task
 from tasker.task_payloads p join tasker.tasks t on t.id = p.task_id
 -- use: looked_up_pauses

@@ -52,7 +52,8 @@ create table tasker.tasks (
   stamp bigint not null,
   created_at bigint not null,
   updated_at bigint not null,
-  completed_at bigint not null
+  completed_at bigint not null,
+  undo integer not null default 0
 ) with (fillfactor = 50); --pg
 ); --lite
 -- No index covers what changes in a task: on a half-filled page its next version stands beside it, and no index is
