@@ -44,10 +44,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Expectation:
-    """How an order ought to end. A complete one is charged, written down and mailed once; any other leaves no trace."""
+    """How an order ought to end. A complete one is charged, written down and mailed once; one that was ``refunded`` was
+    charged once and given back; any other leaves no trace."""
 
     state: str
     attempts: tuple[int, ...]
+    refunded: bool = False
 
     def disappointments(self, account: Account) -> Iterator[str]:
         """What is otherwise than it ought to be."""
@@ -56,7 +58,8 @@ class Expectation:
         found = {
             "the task's state": (account.state, self.state),
             "the attempts of its steps": (attempts, self.attempts),
-            "the number of charges": (len(account.charges), times),
+            "the number of charges": (len(account.charges), times + self.refunded),
+            "the number of charges given back": (sum(c["refunded"] for c in account.charges), int(self.refunded)),
             "the number of orders in the books": (len(account.orders), times),
             "the number of confirmation mails": (account.mails, times),
         }

@@ -1,8 +1,10 @@
-"""Five things that happen to a shop's orders, for real: ``python -m examples.checkout.demo`` (or ``make demo``).
+"""Six things that happen to a shop's orders, for real: ``python -m examples.checkout.demo`` (or ``make demo``).
 
 An order goes well; it is submitted twice; a card is declined; the gateway charges but doesn't answer; a worker is
-killed between the charge and its record. In the end the demo asks the store, the gateway's ledger, the shop's books and
-the mailbox what happened, and fails unless all agree that each customer was charged as often as they ordered: once.
+killed between the charge and its record; the goods go to another customer after the charge, and a worker is killed
+amid the refund. In the end the demo asks the store, the gateway's ledger, the shop's books and the mailbox what
+happened, and fails unless all agree that each customer was charged as often as they ordered: once, and that who got
+nothing got the money back: once.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +48,11 @@ HAPPY = Scenario("A happy order", "happy", Expectation("complete", (1, 1, 1, 1, 
 DECLINED = Scenario("A declined card", "declined", Expectation("blocked_by_failures", (1, 1, 0, 0, 0)))
 SLOW = Scenario("A gateway that hangs once", "slow_gateway", Expectation("complete", (1, 2, 1, 1, 1)))
 KILLED = Scenario("A worker killed after the charge", "killed", Expectation("complete", (1, 2, 1, 1, 1)))
+TOO_LATE = Scenario(
+    "Sold out after the charge, and a worker killed amid the refund",
+    "too_late",
+    Expectation("error", (1, 2, 1, 0, 0), refunded=True),
+)
 
 
 class Demo:
@@ -66,8 +74,9 @@ class Demo:
         self._play(DECLINED)
         self._play(SLOW)
         self._say(f"worker one is asked to stop, and does: exit code {worker.stop()}")
-        self._kill_after_the_charge(KILLED)
-        return complaints + self._show_accounts() + self._shelf_complaints(stock)
+        self._kill_after_the_charge(KILLED).stop()
+        taken = self._sell_out_after_the_charge(TOO_LATE)
+        return complaints + self._show_accounts() + self._shelf_complaints(stock, taken)
 
     def _play(self, scenario: Scenario) -> None:
         self._follow(self._submit(scenario))
@@ -81,7 +90,7 @@ class Demo:
             return [] if duplicate.task_uuid == self._tasks[scenario] else ["a duplicate named another task"]
         return ["the same order was accepted twice"]
 
-    def _kill_after_the_charge(self, scenario: Scenario) -> None:
+    def _kill_after_the_charge(self, scenario: Scenario) -> Process:
         # The gateway records this charge and holds its answer back until the caller is gone. So once the ledger shows
         # the charge, the worker is between the charge and its record, and stays there until it dies.
         worker = self._worker("two", gateway_timeout=30.0)
@@ -89,8 +98,26 @@ class Demo:
         self._await_charge(task_uuid)
         worker.kill()
         self._say(f"the ledger shows the charge: worker two (process {worker.pid}) gets SIGKILL", "bold red")
-        self._worker("three", gateway_timeout=2.0)
+        another = self._worker("three", gateway_timeout=2.0)
         self._follow(task_uuid)
+        return another
+
+    def _sell_out_after_the_charge(self, scenario: Scenario) -> dict[str, int]:
+        """Returns what another customer took off the shelves."""
+        worker = self._worker("four", gateway_timeout=30.0)
+        task_uuid = self._submit(scenario)
+        self._await_charge(task_uuid)
+        worker.kill()
+        taken = self._shop.take_all("SET-ASANOHA")
+        self._say("the ledger shows the charge: worker four gets SIGKILL, and somebody else buys all that is left")
+        worker = self._worker("five", gateway_timeout=30.0)
+        # As with the charge before: the gateway gives the money back, and holds back its answer.
+        self._await(lambda: any(charge["refunded"] for charge in self._shop.charges(task_uuid)), "no refund")
+        worker.kill()
+        self._say("the ledger shows the refund: worker five gets SIGKILL", "bold red")
+        self._worker("six", gateway_timeout=2.0)
+        self._follow(task_uuid)
+        return {"SET-ASANOHA": taken}
 
     def _submit(self, scenario: Scenario) -> str:
         self._console.rule(scenario.title, align="left")
@@ -117,7 +144,7 @@ class Demo:
             status = self._client.get_task(task_uuid).status
             for step in self._client.list_task_steps(task_uuid):
                 now = (step.current_state, step.attempts)
-                if now != seen[step.name] and step.current_state in LOOKS:
+                if now != seen.get(step.name) and step.current_state in LOOKS:
                     look = LOOKS[step.current_state]
                     self._say(
                         f"{step.name:<18} attempt {step.attempts}  [{look}]{step.current_state}[/]{_why(step.results)}"
@@ -132,10 +159,13 @@ class Demo:
         )
 
     def _await_charge(self, task_uuid: str) -> None:
+        self._await(lambda: bool(self._shop.charges(task_uuid)), "no charge")
+
+    def _await(self, has_come: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not self._shop.charges(task_uuid):
+        while not has_come():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"no charge in {PATIENCE:g} s; see the logs in {self._shop.directory}")
+                raise TimeoutError(f"{otherwise} in {PATIENCE:g} s; see the logs in {self._shop.directory}")
             time.sleep(0.01)
 
     def _worker(self, name: str, gateway_timeout: float) -> Process:
@@ -145,7 +175,7 @@ class Demo:
 
     def _show_accounts(self) -> list[str]:
         self._console.rule("The accounts", align="left")
-        columns = ("order", "task", "attempts", "charges", "calls", "paid", "mails")
+        columns = ("order", "task", "attempts", "charges", "calls", "back", "paid", "mails")
         table = Table(*(Column(name, no_wrap=True) for name in columns), box=SIMPLE, padding=0, collapse_padding=True)
         complaints = []
         for scenario, task_uuid in self._tasks.items():
@@ -157,16 +187,17 @@ class Demo:
                 " ".join(str(account.attempts.get(step, 0)) for step in STEPS),
                 str(len(account.charges)),
                 str(sum(charge["calls"] for charge in account.charges)),
+                str(sum(charge["refunded"] for charge in account.charges)),
                 shown(account.charged_cents),
                 str(account.mails),
             )
         self._console.print(table)
         self._console.print(f"attempts: of {', '.join(STEPS)}")
-        self._console.print("calls: how often the gateway was asked for that charge")
+        self._console.print("calls: how often the gateway was asked for that charge; back: how many were given back")
         return complaints
 
-    def _shelf_complaints(self, before: dict[str, int]) -> list[str]:
-        sold: dict[str, int] = {}
+    def _shelf_complaints(self, before: dict[str, int], taken: dict[str, int]) -> list[str]:
+        sold = dict(taken)
         for scenario, task_uuid in self._tasks.items():
             if scenario.expected.state == "complete":
                 for item in self._client.get_task(task_uuid).context["items"]:
@@ -207,7 +238,8 @@ def main() -> int:
     if complaints:
         return 1
     console.print(
-        "[bold green]All accounts agree: every order that went through was charged, booked and mailed once.[/]"
+        "[bold green]All accounts agree: every order that went through was charged, booked and mailed once, "
+        "and who got nothing got the money back, once.[/]"
     )
     return 0
 

@@ -7,6 +7,7 @@ Tokens stand for cards, and some of them for trouble:
 ====================  ================================================================================
 ``tok_visa``          pays; so does ``tok_mastercard``
 ``tok_declined``      402; so do ``tok_insufficient_funds`` and ``tok_expired_card``
+``tok_slow_both``     as ``tok_slow_once``, and so does its refund
 ``tok_slow_once``     pays the first time too, but says so only if asked again: the caller hangs up first
 ``tok_error_once``    503 the first time, before anything is charged
 ``tok_fail``          500, always
@@ -27,7 +28,8 @@ from pydantic import BaseModel, Field, StrictInt, ValidationError
 
 from examples.checkout.ledger import KeyUsedOtherwise, Ledger, Payment
 
-PAYS = {"tok_visa", "tok_mastercard", "tok_slow_once", "tok_error_once"}
+SLOW = {"tok_slow_once", "tok_slow_both"}
+PAYS = {"tok_visa", "tok_mastercard", "tok_error_once", *SLOW}
 DECLINES = {
     "tok_declined": ("card_declined", "the bank declined the card"),
     "tok_insufficient_funds": ("insufficient_funds", "the account doesn't hold that much"),
@@ -104,7 +106,7 @@ class GatewayRequest(BaseHTTPRequestHandler):
             raise Refusal(
                 422, "idempotency_key_reused", "this Idempotency-Key belongs to a payment with another body"
             ) from None
-        if payment.token == "tok_slow_once" and not replayed:
+        if payment.token in SLOW and not replayed:
             return self._wait_until_the_caller_hangs_up()
         return self._answer(200 if replayed else 201, charge | {"replayed": replayed})
 
@@ -113,7 +115,9 @@ class GatewayRequest(BaseHTTPRequestHandler):
         if refunded is None:
             raise Refusal(404, "no_such_charge", f"there is no charge {charge_id}")
         charge, replayed = refunded
-        self._answer(200, charge | {"replayed": replayed})
+        if charge["token"] == "tok_slow_both" and not replayed:
+            return self._wait_until_the_caller_hangs_up()
+        return self._answer(200, charge | {"replayed": replayed})
 
     def _wait_until_the_caller_hangs_up(self) -> None:
         """The caller's patience or its life ends; either way it doesn't learn that the money has moved."""

@@ -1,6 +1,8 @@
-"""The five steps of a checkout: each hands its inputs to a service and its result to the next step."""
+"""The five steps of a checkout, and what undoes two of them: each hands its inputs to a service."""
 
 from __future__ import annotations
+
+import sqlite3
 
 from examples.checkout.models import Charge, Checkout, Confirmation, PlacedOrder, PricedCart, Reservation
 from examples.checkout.services import carts, catalogue, inventory, mail, orders, pricing
@@ -29,35 +31,50 @@ def process_payment(cart: PricedCart, inputs: Checkout, context: StepContext) ->
     return _gateway().charge(cart.total_cents, cart.currency, inputs.payment_token, context.idempotency_key)
 
 
+@step_handler("ecommerce_refund_payment")
+@depends_on(charge=("process_payment", Charge))
+def refund_payment(charge: Charge) -> Charge:
+    """Give the money back. A charge is refunded once, however often the gateway is asked."""
+    return _gateway().refund(charge.charge_id)
+
+
 @step_handler("ecommerce_update_inventory")
-@depends_on(cart=("validate_cart", PricedCart), charge=("process_payment", Charge))
-def update_inventory(cart: PricedCart, charge: Charge, context: StepContext) -> Reservation:
-    """Take the goods off the shelf. If another customer was faster, the money goes back before the step fails."""
+@depends_on(cart=("validate_cart", PricedCart))
+def update_inventory(cart: PricedCart, context: StepContext) -> Reservation:
+    """Take the goods off the shelf. If another customer was faster, the order fails, and what was done is undone."""
     with open_shop(Settings.from_environment().database) as shop:
-        try:
-            return inventory.reserve(shop, cart.lines, context.idempotency_key)
-        except inventory.OutOfStock:
-            _gateway().refund(charge.charge_id)
-            raise
+        return inventory.reserve(shop, cart.lines, context.idempotency_key)
+
+
+@step_handler("ecommerce_return_goods")
+@depends_on(reservation=("update_inventory", Reservation))
+def return_goods(reservation: Reservation) -> None:
+    """Put the goods back on the shelf, once."""
+    with open_shop(Settings.from_environment().database) as shop:
+        inventory.release(shop, reservation.reservation_id)
 
 
 @step_handler("ecommerce_create_order")
 @depends_on(charge=("process_payment", Charge), reservation=("update_inventory", Reservation))
 @inputs(Checkout)
-def create_order(charge: Charge, reservation: Reservation, inputs: Checkout, context: StepContext) -> PlacedOrder:
-    """Write the order into the books."""
-    with open_shop(Settings.from_environment().database) as shop:
-        return orders.place(shop, inputs, charge, reservation, context.idempotency_key)
+def create_order(
+    charge: Charge, reservation: Reservation, inputs: Checkout, transaction: sqlite3.Connection
+) -> PlacedOrder:
+    """Write the order into the books. They are in Tasker's database: order and step are committed together."""
+    return orders.place(transaction, inputs, charge, reservation)
 
 
 @step_handler("ecommerce_send_confirmation")
 @depends_on(order=("create_order", PlacedOrder), cart=("validate_cart", PricedCart))
 @inputs(Checkout)
 def send_confirmation(order: PlacedOrder, cart: PricedCart, inputs: Checkout, context: StepContext) -> Confirmation:
-    """Tell the customer."""
+    """Tell the customer. The order stands, whether there is such a mailbox or not."""
     settings = Settings.from_environment()
     message = mail.confirmation(order, cart, inputs.customer_email, context.idempotency_key)
-    return mail.send(message, settings.smtp_host, settings.smtp_port)
+    try:
+        return mail.send(message, settings.smtp_host, settings.smtp_port)
+    except mail.MailRefused as refused:
+        return Confirmation(message_id=message["Message-ID"], sent_to=inputs.customer_email, refused=str(refused))
 
 
 def _gateway() -> PaymentGateway:

@@ -82,3 +82,4 @@ class Confirmation(BaseModel):
 
     message_id: str
     sent_to: str
+    refused: str | None = None

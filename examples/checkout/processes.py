@@ -15,6 +15,7 @@ from typing import Any, Self
 import httpx
 
 from examples.checkout.mailsink import mails_in
+from examples.checkout.services import orders
 from examples.checkout.services.database import open_shop
 
 CHECKOUT = Path(__file__).parent
@@ -154,8 +155,14 @@ class LocalShop:
 
     def orders(self) -> list[dict[str, Any]]:
         """The shop's books."""
+        return orders.placed(self.directory / "tasker.db")
+
+    def take_all(self, sku: str) -> int:
+        """Another customer takes all of a product that is left; how many that were."""
         with open_shop(self.database) as shop:
-            return shop.execute("SELECT * FROM orders ORDER BY id").fetchall()
+            left = self.stock()[sku]
+            shop.execute("UPDATE products SET stock = 0 WHERE sku = ?", (sku,))
+        return left
 
     def stock(self) -> dict[str, int]:
         """What is on the shelves."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.checkout.models import Charge, Checkout, PlacedOrder, PricedLine, Reservation, ReservedLine
+from examples.checkout.models import Charge, Checkout, PricedLine, Reservation, ReservedLine
 from examples.checkout.services import catalogue, inventory, orders
 from examples.checkout.services.database import open_shop, transaction
 
@@ -104,23 +104,29 @@ CHECKOUT = Checkout(
 )
 
 
-def place(shop: sqlite3.Connection, reservation: Reservation, key: str) -> PlacedOrder:
-    charge = Charge(charge_id=f"ch_{key}", amount_cents=4_034, currency="EUR")
-    return orders.place(shop, CHECKOUT, charge, reservation, key)
+def test_orders_are_numbered_and_there_with_their_transaction(tmp_path: Path) -> None:
+    books = tmp_path / "books.db"
+    charge, reservation = (
+        Charge(charge_id="ch_1", amount_cents=4_034, currency="EUR"),
+        Reservation(reservation_id=1, lines=[]),
+    )
+    with closing(sqlite3.connect(books)) as connection:
+        first = orders.place(connection, CHECKOUT, charge, reservation)
+        assert (first.order_number, first.total_cents, first.currency) == ("T-000001", 4_034, "EUR")
+        assert orders.placed(books) == []
+        connection.commit()
+        orders.place(connection, CHECKOUT, charge, reservation)
+        connection.rollback()
+        assert orders.place(connection, CHECKOUT, charge, reservation).order_number == "T-000002"
+    assert [row["id"] for row in orders.placed(books)] == [1]
 
 
-def test_orders_are_numbered_and_written_once(shop: sqlite3.Connection) -> None:
-    reservation = inventory.reserve(shop, [line("MUG-01", 1)], "key")
-    first = place(shop, reservation, "a")
-    assert (first.order_number, first.total_cents, first.currency) == ("T-000001", 4_034, "EUR")
-    assert place(shop, reservation, "a") == first
-    assert place(shop, reservation, "b").order_number == "T-000002"
-    assert shop.execute("SELECT count(*) AS n FROM orders").fetchone() == {"n": 2}
-
-
-def test_an_order_needs_its_reservation(shop: sqlite3.Connection) -> None:
-    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        place(shop, Reservation(reservation_id=99, lines=[]), "a")
+def test_goods_go_back_on_the_shelf_once(shop: sqlite3.Connection) -> None:
+    reservation = inventory.reserve(shop, [line("MUG-01", 2)], "key")
+    assert stock(shop, "MUG-01") == 118
+    for _ in range(2):
+        inventory.release(shop, reservation.reservation_id)
+    assert stock(shop, "MUG-01") == 120
 
 
 def test_the_opening_stock_is_laid_out_once_when_many_open_at_once(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def test_the_demo_tells_the_story_and_all_accounts_agree(tmp_path: Path) -> None
     assert "card declined: the bank declined the card" in done.stdout
     assert "the payment gateway gave no answer in 2 s" in done.stdout
     assert "gets SIGKILL" in done.stdout
+    assert "the ledger shows the refund: worker five gets SIGKILL" in done.stdout
+    assert "the task is error" in done.stdout
     assert "All accounts agree" in done.stdout
 
 

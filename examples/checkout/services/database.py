@@ -1,4 +1,4 @@
-"""The shop's own database. Tasker's store is another file: the shop's books don't depend on who runs its work."""
+"""The shop's shelves, a database of their own. Its books are in Tasker's store: see ``orders``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS products (
 CREATE TABLE IF NOT EXISTS reservations (
     id              INTEGER PRIMARY KEY,
     idempotency_key TEXT NOT NULL UNIQUE,
-    refusal         TEXT
+    refusal         TEXT,
+    released        INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS reserved_lines (
     reservation_id INTEGER NOT NULL REFERENCES reservations (id),
@@ -28,17 +29,6 @@ CREATE TABLE IF NOT EXISTS reserved_lines (
     quantity       INTEGER NOT NULL CHECK (quantity > 0),
     left_over      INTEGER NOT NULL,
     PRIMARY KEY (reservation_id, sku)
-);
-CREATE TABLE IF NOT EXISTS orders (
-    id              INTEGER PRIMARY KEY,
-    idempotency_key TEXT NOT NULL UNIQUE,
-    cart_id         TEXT NOT NULL,
-    customer_email  TEXT NOT NULL,
-    reservation_id  INTEGER NOT NULL REFERENCES reservations (id),
-    charge_id       TEXT NOT NULL UNIQUE,
-    total_cents     INTEGER NOT NULL,
-    currency        TEXT NOT NULL,
-    placed_at       TEXT NOT NULL
 );
 """
 

@@ -40,6 +40,20 @@ def reserve(shop: sqlite3.Connection, lines: Sequence[PricedLine], idempotency_k
     return Reservation(reservation_id=answer["id"], lines=_lines_of(shop, answer["id"]))
 
 
+def release(shop: sqlite3.Connection, reservation_id: int) -> None:
+    """Put back what a reservation took off the shelves, once, however often this is called."""
+    with transaction(shop):
+        taken = shop.execute(
+            "UPDATE reservations SET released = 1 WHERE id = ? AND NOT released", (reservation_id,)
+        ).rowcount
+        if taken:
+            shop.execute(
+                "UPDATE products SET stock = stock + r.quantity FROM reserved_lines r"
+                " WHERE r.reservation_id = ? AND r.sku = products.sku",
+                (reservation_id,),
+            )
+
+
 def _answer_to(shop: sqlite3.Connection, key: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = shop.execute(
         "SELECT id, refusal FROM reservations WHERE idempotency_key = ?", (key,)
