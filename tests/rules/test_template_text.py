@@ -59,6 +59,7 @@ steps:
   - name: check
     step_type: batchable
     handler: {callable: "Shop::StepHandlers::CheckHandler", initialization: {limits: [1, 2.5, null], on: yes}}
+    compensate: {handler: refund, retry: {max_attempts: 9}, timeout_seconds: 7, max_crashes: 2}
   - name: pay
     description: Charges the card
     type: batch_worker
@@ -73,7 +74,6 @@ steps:
     batch_config: {batch_size: 10, parallelism: 2, cursor_field: id, worker_template: pay, failure_strategy: isolate}
     result_schema: {type: object}
     composition: {steps: []}
-    compensate: {handler: refund}
     concurrency: 3
     rate: 10/s
 """
@@ -124,7 +124,10 @@ def test_every_key_is_known_and_kept() -> None:
         "max_duration_minutes": 60, "staleness_action": "none", "auto_fail_on_timeout": True,
     }  # fmt: skip
     assert content["domain_events"] == [{"name": "order.paid", "description": "Paid", "schema": {"type": "object"}}]
-    assert {"composition", "compensate", "concurrency", "rate"} <= set(content["steps"][1])
+    assert {"composition", "concurrency", "rate"} <= set(content["steps"][1])
+    assert content["steps"][0]["compensate"] == {
+        "handler": {"callable": "refund"}, "retry": {"max_attempts": 9}, "timeout_seconds": 7.0, "max_crashes": 2,
+    }  # fmt: skip
 
 
 def test_keys_that_are_only_kept_are_named_with_their_line() -> None:

@@ -57,7 +57,7 @@ class Case:
             wrong = [f"{count} {what}" for what, question in SOUND.items() if (count := reckoning.count(question))]
             if (tasks := reckoning.read("select distinct state, undo from tasker.tasks")) != [("error", 2)]:
                 wrong.append(f"tasks are {tasks}")
-            states = dict(reckoning.read("select name, state from tasker.steps"))
+            states: dict[str, str] = dict(reckoning.read("select name, state from tasker.steps"))
             if states != {**dict.fromkeys(DONE, "complete"), "c": "error", "d": "cancelled"}:
                 wrong.append(f"steps are {states}")
             done = "select count(*), count(distinct no) from tasker.attempts where ending = 'ok' group by task_id"
