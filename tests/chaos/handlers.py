@@ -32,6 +32,22 @@ async def effect_async(ledger: str, nap: float, context: StepContext) -> dict[st
     return result
 
 
+@step_handler("chaos_entry")
+@inputs("nap")
+def entry(nap: float, context: StepContext) -> dict[str, Any]:
+    """A row beside Tasker's tables that no key protects from a second one."""
+    before = random.uniform(0.0, nap)
+    time.sleep(before)
+    context.transaction.execute(f"insert into chaos_entries values ('{context.task_uuid}')")
+    time.sleep(min(nap - before, 0.05))
+    return {}
+
+
+@step_handler("chaos_refusal")
+def refusal() -> None:
+    raise PermanentError("sold out")
+
+
 def _enter(ledger: str, context: StepContext) -> dict[str, Any]:
     key = context.idempotency_key
     if not enter(ledger, key, str(context.task_uuid), context.step_name):

@@ -1,4 +1,5 @@
-"""What a chaos run has to do: orders of five steps, and among them parcels, one step, then four at once, then one."""
+"""What a chaos run has to do: orders of five steps; among them parcels, one step, then four at once, then one; and
+sales, which fail in the end, so that what they did is undone."""
 
 from __future__ import annotations
 
@@ -22,33 +23,59 @@ PARCELS: dict[str, list[str]] = {
     **{f"pack_{no}": ["collect"] for no in range(4)},
     "dispatch": [f"pack_{no}" for no in range(4)],
 }
-GRAPHS = {"order": ORDER, "parcels": PARCELS}
-PARENTS = {**ORDER, **PARCELS}
+SALE: dict[str, list[str]] = {"charge": [], "enter": ["charge"], "ship": ["enter"]}
+"""``enter`` writes in the transaction that settles it; ``ship`` fails for good; ``charge`` is undone."""
+GRAPHS = {"order": ORDER, "parcels": PARCELS, "sale": SALE}
+PARENTS = {**ORDER, **PARCELS, **SALE, "undo:charge": ["charge"]}
 PARCELS_EVERY = 5
-"""Each fifth task is one of parcels."""
+"""Each fifth task is one of parcels, and each that comes right before one is a sale."""
+EFFECTS = {"order": 5, "parcels": 6, "sale": 2}
+"""How many effects a task has outside."""
+COMPLETED = {"order": 5, "parcels": 6, "sale": 3}
+"""How many of its steps are complete in the end, compensations among them."""
 
 
 def name_of(no: int) -> str:
-    return "parcels" if no % PARCELS_EVERY == PARCELS_EVERY - 1 else "order"
+    return {PARCELS_EVERY - 1: "parcels", PARCELS_EVERY - 2: "sale"}.get(no % PARCELS_EVERY, "order")
 
 
 def steps_of(tasks: int) -> int:
-    """How many steps ``tasks`` tasks have."""
-    return sum(len(GRAPHS[name_of(no)]) for no in range(tasks))
+    """How many steps of ``tasks`` tasks are complete in the end."""
+    return sum(COMPLETED[name_of(no)] for no in range(tasks))
+
+
+def effects_of(tasks: int) -> int:
+    """How many effects they have outside."""
+    return sum(EFFECTS[name_of(no)] for no in range(tasks))
+
+
+def sales_of(tasks: int) -> int:
+    """How many of them are sales."""
+    return sum(name_of(no) == "sale" for no in range(tasks))
 
 
 def register(client: TaskerClient) -> None:
     for name, graph in GRAPHS.items():
         template = flow(graph, name=name)
-        template["steps"] = [step | _way(no) for no, step in enumerate(template["steps"])]
+        template["steps"] = [
+            step | _way(no) | SPECIAL.get(step["name"], {}) for no, step in enumerate(template["steps"])
+        ]
         client.register_template(template)
+
+
+RETRY = {"max_attempts": 50, "backoff": "none", "backoff_base_ms": 1}
+SPECIAL: dict[str, dict[str, Any]] = {
+    "charge": {"compensate": {"handler": "chaos_effect", "retry": RETRY, "max_crashes": 50}},
+    "enter": {"handler": {"callable": "chaos_entry"}},
+    "ship": {"handler": {"callable": "chaos_refusal"}},
+}
 
 
 def _way(no: int) -> dict[str, Any]:
     return {
         "handler": {"callable": "chaos_effect_async" if no % 3 == 2 else "chaos_effect"},
-        "retry": {"max_attempts": 50, "backoff": "none", "backoff_base_ms": 1},
-        "lifecycle": {"max_crashes": 50},
+        "retry": RETRY,
+        "max_crashes": 50,
     }
 
 

@@ -14,8 +14,9 @@ from tasker_core.errors import StoreError
 from tasker_core.store import open_database
 from tests.chaos.crew import SLOTS, Blows, Crew, Havoc
 from tests.chaos.ledger import Ledger
-from tests.chaos.orders import PARENTS, Submitter, register, steps_of
+from tests.chaos.orders import PARENTS, Submitter, effects_of, register, sales_of, steps_of
 from tests.chaos.recovery import Outage, Recovery, recoveries
+from tests.support.ordering import closing_after, connect
 from tests.support.postgres import Server, StopMode
 from tests.support.reckoning import Reckoning, effects_out_of_order
 
@@ -79,18 +80,20 @@ def play(
                 time.sleep(0.1)  # where the machine is so slow that nobody has been killed yet
             havoc.stop()
             tell(f"no more blows; {submitter.created} tasks created")
-            overdue = _await_the_end(client, plan.tasks, crew)
+            overdue = _await_the_end(client, plan.tasks, sales_of(plan.tasks), crew)
             submitter.stop()
             tell("the workers are asked to stop")
             crew.dismiss()
             crew.check_logs()
         submitter.join()
         with closing(Reckoning(url)) as reckoning:
-            complaints = overdue + crew.complaints + reckoning.complaints(plan.tasks, steps)
+            sales = sales_of(plan.tasks)
+            complaints = overdue + crew.complaints + reckoning.complaints(plan.tasks, steps, sales)
+            complaints += _complaints_of_entries(url, sales)
             if live := reckoning.count("select count(*) from tasker.workers where state <> 'gone'"):
                 complaints.append(f"{live} workers are thought to live")
             return Report(
-                complaints=complaints + _complaints_of(ledger, steps),
+                complaints=complaints + _complaints_of(ledger, effects_of(plan.tasks)),
                 steps=steps,
                 blows=crew.blows,
                 outages=outages,
@@ -109,6 +112,9 @@ def _client(url: str) -> Iterator[TaskerClient]:
     database = open_database(url)
     database.migrate()
     database.close()
+    with closing_after(connect(url)) as beside:
+        beside.execute("create table chaos_entries (task text)")
+        beside.commit()
     with TaskerClient(database_url=url) as client:
         yield client
 
@@ -135,23 +141,32 @@ def _sleep_until(moment: float) -> None:
     time.sleep(max(moment - time.monotonic(), 0.0))
 
 
-def _await_the_end(client: TaskerClient, tasks: int, crew: Crew) -> list[str]:
-    deadline, done = time.monotonic() + PATIENCE, -1
+def _await_the_end(client: TaskerClient, tasks: int, sales: int, crew: Crew) -> list[str]:
+    deadline, done, undone = time.monotonic() + PATIENCE, -1, -1
     while time.monotonic() < deadline:
         crew.look_after()
         try:
             done = client.list_tasks(status="complete", limit=1).pagination.total_count
+            undone = client.list_tasks(status="error", limit=1).pagination.total_count
         except StoreError:
             continue
-        if done == tasks:
+        if (done, undone) == (tasks - sales, sales):
             return []
         time.sleep(0.2)
-    return [f"{done} of {tasks} tasks were complete {PATIENCE:g} s after the last blow"]
+    found = f"{done} of {tasks - sales} tasks were complete, {undone} of {sales} undone"
+    return [f"{found}, {PATIENCE:g} s after the last blow"]
 
 
-def _complaints_of(ledger: Ledger, steps: int) -> list[str]:
+def _complaints_of(ledger: Ledger, expected: int) -> list[str]:
     effects = ledger.effects
     wrong = effects_out_of_order(effects, PARENTS)
-    if not len(effects) == len(set(effects)) == steps:
-        wrong.append(f"{len(effects)} effects, {len(set(effects))} different ones, of {steps} steps")
+    if not len(effects) == len(set(effects)) == expected:
+        wrong.append(f"{len(effects)} effects, {len(set(effects))} different ones, instead of {expected}")
     return wrong
+
+
+def _complaints_of_entries(url: str, sales: int) -> list[str]:
+    """Each sale is in the books once, though no key says so."""
+    with closing_after(connect(url)) as beside:
+        (found,) = beside.execute("select count(*), count(distinct task) from chaos_entries").fetchall()
+    return [] if tuple(found) == (sales, sales) else [f"(entries, of tasks) are {found}, of {sales} sales"]

@@ -45,14 +45,16 @@ class Reckoning:
             if its_key == key
         }
 
-    def complaints(self, tasks: int, steps: int) -> list[str]:
-        """What is wrong, when ``tasks`` tasks with ``steps`` steps in all should have come to their end by running."""
+    def complaints(self, tasks: int, steps: int, undone: int = 0) -> list[str]:
+        """What is wrong, when ``tasks`` tasks should have come to their end by running, with ``steps`` complete steps
+        in all; ``undone`` of the tasks as undone, each after the failure of one more step."""
+        failed = {"error": undone} if undone else {}
         wrong = [
-            f"{table} are {states}, not all {expected} complete"
-            for table, expected in (("tasks", tasks), ("steps", steps))
-            if (states := self.states(table)) != {"complete": expected}
+            f"{table} are {states}, not all {expected} complete" + (f" and {undone} error" if undone else "")
+            for table, expected in (("tasks", tasks - undone), ("steps", steps))
+            if (states := self.states(table)) != {"complete": expected, **failed}
         ]
-        if unexpected := self.endings().keys() - {"ok", "yielded", "lost", "released"}:
+        if unexpected := self.endings().keys() - {"ok", "yielded", "lost", "released", *(["failed"] if undone else [])}:
             wrong.append(f"attempts ended as {sorted(unexpected)}")
         wrong += [f"{count} {what}" for what, question in FORBIDDEN.items() if (count := self.count(question))]
         return wrong
@@ -64,11 +66,12 @@ class Reckoning:
 
 FORBIDDEN: Mapping[str, str] = {
     "steps weren't completed exactly once": """
-        select count(*) from tasker.steps s where 1 <> (select count(*) from tasker.attempts a
-          where a.task_id = s.task_id and a.no = s.no and a.state = 'complete')""",
+        select count(*) from tasker.steps s where s.state = 'complete' and 1 <> (select count(*)
+          from tasker.attempts a where a.task_id = s.task_id and a.no = s.no and a.state = 'complete')""",
     "tasks didn't become complete exactly once": """
-        select count(*) from tasker.tasks t where 1 <> (select count(*) from tasker.transitions r
-          where r.task_id = t.id and r.no = 0 and r.to_state = 'complete')""",
+        select count(*) from tasker.tasks t where t.state = 'complete' and 1 <> (select count(*)
+          from tasker.transitions r where r.task_id = t.id and r.no = 0 and r.to_state = 'complete')""",
+    "tasks that failed weren't undone": "select count(*) from tasker.tasks where state = 'error' and undo <> 2",
     "leases are left": "select count(*) from tasker.steps where state = 'in_progress'",
     "steps count parents that they don't wait for": "select count(*) from tasker.steps where waits <> 0",
     "attempts ran after their step was complete": """
