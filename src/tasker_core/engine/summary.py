@@ -12,7 +12,7 @@ OF_THE_TASK = (
     "task_uuid", "name", "namespace", "version", "status", "created_at", "updated_at", "completed_at", "initiator",
     "source_system", "reason", "correlation_id", "total_steps", "pending_steps", "in_progress_steps",
     "completed_steps", "failed_steps", "ready_steps", "execution_status", "recommended_action",
-    "completion_percentage", "health_status",
+    "completion_percentage", "health_status", "compensated",
 )  # fmt: skip
 OF_A_STEP = (
     "step_uuid", "name", "template_step", "batch_index", "current_state", "created_at", "updated_at", "completed_at",

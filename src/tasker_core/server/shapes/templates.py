@@ -45,6 +45,7 @@ class StepDefinition(Shape):
     step_type: str
     handler: str
     dependencies: list[str]
+    compensated_by: str | None = Field(description="The handler that undoes it.")
     default_retryable: bool
     default_max_attempts: int
 
