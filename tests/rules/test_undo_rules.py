@@ -68,7 +68,7 @@ def situation(undo: Undo = Undo.NONE, **steps: StepState) -> Situation:
         no: Standing(no, name.replace("_", ":"), state, "shop/x", 0, 0, 1, 1, 0)
         for no, (name, state) in enumerate(steps.items(), 1)
     }
-    return Situation("t-1", TaskState.BLOCKED_BY_FAILURES, standing, [], {}, undo)
+    return Situation("t-1", TaskState.BLOCKED_BY_FAILURES, standing, [], undo=undo)
 
 
 COMPLETE, ERROR, PENDING = StepState.COMPLETE, StepState.ERROR, StepState.PENDING
