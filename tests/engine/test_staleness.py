@@ -125,7 +125,7 @@ def test_what_somebody_holds_is_left_alone_until_it_goes_on(watch: Engine, clock
     assert look(watch) == 0 and status(watch, task) == "steps_in_process"
     assert [one["waits_for"] for one in watch.dead_letters.staleness(10)] == ["is held by a pause"]
     watch.namespaces.resume("shop", ANN)
-    clock.advance(24 * MINUTE)
+    clock.advance(29 * MINUTE)
     assert look(watch) == 0, "since the word that let it go on"
     clock.advance(MINUTE)
     assert look(watch) == 1 and status(watch, task) == "error"

@@ -134,8 +134,8 @@ class Staleness:
             steps, pending = transaction.run(
                 Call("course_of_task", {"task": saying.task}), Call("pending_letter", {"task": saying.task})
             )
-            paces = [Pace(row[3], row[4], StepState(row[5]), row[6], row[7], row[8], max(row[9:12])) for row in steps]
-            course = Course(there.state, steps[0][0], max(steps[0][1:3]), paces)
+            paces = [Pace(row[4], row[5], StepState(row[6]), row[7], row[8], row[9], max(row[10:13])) for row in steps]
+            course = Course(there.state, steps[0][0], max(steps[0][1:4]), paces)
             fate = judge(there, course)
             if fate is None or (pending and fate.mend is None):
                 return None

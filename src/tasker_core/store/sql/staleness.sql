@@ -52,9 +52,10 @@ from p where p.state in ('pending', 'waiting_for_dependencies') or p.task = (sel
 order by p.task
 
 -- name: course_of_task
--- Under the task's lock: when it came into being and last moved, also by a word that changed no state, and what last
--- happened to each of its steps.
+-- Under the task's lock: when it came into being and last moved, also by a word that changed no state or was said of its
+-- namespace, and what last happened to each of its steps.
 select t.created_at, t.updated_at, coalesce((select max(r.at) from tasker.transitions r where r.task_id = t.id), 0),
+  coalesce((select max(w.at) from tasker.namespace_words w where w.namespace = t.namespace), 0),
   s.no, s.name, s.state, s.lane, s.attempt, s.run_at, s.enqueued_at, s.claimed_at, s.ended_at
 from tasker.tasks t join tasker.steps s on s.task_id = t.id
 where t.id = :task
