@@ -56,12 +56,10 @@ def coarse(seconds: float | None) -> str:
     """A length of time, as exact as somebody asks who reads a list.
 
     >>> coarse(0.2), coarse(75), coarse(None)
-    ('now', '1 m', '–')
+    ('0 s', '1 m', '–')
     """
     if seconds is None:
         return "–"
-    if seconds < 1:
-        return "now"
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"

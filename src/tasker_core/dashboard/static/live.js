@@ -64,7 +64,6 @@ async function renew() {
 }
 
 function coarse(seconds) {
-  if (seconds < 1) return "now";
   for (const [unit, size] of [["d", 86400], ["h", 3600], ["m", 60]]) if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
   return `${Math.floor(seconds)} s`;
 }
