@@ -385,7 +385,7 @@ def test_events_go_with_their_task_unless_somebody_lacks_them(engine: Engine, ha
     many(engine, hands, 2)
     webhook = engine.subscriptions.create_webhook("late", "https://shop.example/hook", from_beginning=True)
     clock.advance(86_400)
-    assert engine.prune(1).tasks == 0
+    assert (engine.prune(1, dry_run=True).tasks, engine.prune(1).tasks) == (0, 0)
     engine.subscriptions.change(webhook["id"], "webhook", {"state": "paused"})
     assert engine.prune(1, dry_run=True).tasks == 2
     engine.subscriptions.change(webhook["id"], "webhook", {"state": "active", "position": 2})
