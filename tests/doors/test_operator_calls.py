@@ -99,6 +99,28 @@ def test_a_task_is_restarted_on_another_context(each_door: Workshop) -> None:
     assert odd.value.field == "context"
 
 
+def test_a_task_is_undone_by_word(each_door: Workshop) -> None:
+    each_door.handler("pay")(lambda: {"charge": 7})
+    each_door.handler("refund")(lambda context: {"back": context.get_dependency_result("pay")["charge"]})
+    each_door.template({"pay": []}, pay={"compensate": {"handler": "refund"}})
+    each_door.start()
+    task = each_door.run()
+    assert (task.status, task.compensated) == ("complete", False)
+    each_door.client.undo_task(task.task_uuid, "sent back", by="ann")
+    task = each_door.finish(task.task_uuid)
+    assert (task.status, task.compensated) == ("error", True)
+    assert each_door.result(task.task_uuid, "undo:pay") == {"back": 7}
+    assert each_door.steps(task.task_uuid)["undo:pay"].compensates == "pay"
+    said = each_door.query(
+        "select actor, reason from tasker_transitions where no = 0 and to_state = 'steps_in_process'"
+    )
+    assert [(actor.endswith("ann"), reason) for actor, reason in said] == [(True, "sent back")]
+    with pytest.raises(TaskStateError, match="undone already"):
+        each_door.client.undo_task(task.task_uuid)
+    shown = tasker("task", "undo", task.task_uuid, url=each_door.url)
+    assert shown.code != 0 and "undone already" in shown.err
+
+
 def test_a_task_is_given_up_and_then_resolved(each_door: Workshop) -> None:
     task, client = blocked(each_door), each_door.client
     assert client.give_up_task(task, "sold out").status == "error"
