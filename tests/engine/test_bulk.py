@@ -57,7 +57,8 @@ APT = {
 }  # fmt: skip
 
 
-# The statement knows of whom an act can be said as the rules do. Seen to fail with any of its states left out.
+# The statement knows of whom an act can be said as the rules do.
+# Seen to fail with other states in it, or without its look at failures.
 @pytest.mark.parametrize("act", ACTS)
 def test_those_are_counted_that_it_can_be_said_of(shop: Engine, hands: Hands, act: str) -> None:
     made = one_in_each_state(shop, hands)

@@ -44,7 +44,7 @@ def databases(postgres_url: str) -> Iterator[list[Database]]:
 # state in settle_steps, the refund of an attempt, stamp, fence, state and count in free_children, a state in rest_tasks
 # and trouble_tasks, order, room, fence and worker in claim_lane, draining workers in abandoned_steps, <= in due_steps,
 # failed steps in cancel_steps, state and crashes in reset_step, raise_epoch, the fence in record_attempts, stamp
-# and fence in insert_born_steps, hold_steps behind a word, let_steps_go, the lane in insert_born_steps.
+# and fence in insert_born_steps.
 def test_rules_and_databases_agree(databases: list[Database]) -> None:
     class Played(OperatedHistory):
         tried: ClassVar[Counter[str]] = Counter()

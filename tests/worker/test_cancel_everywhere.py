@@ -35,8 +35,7 @@ def worker(request: pytest.FixtureRequest, workshop: Workshop, monkeypatch: pyte
         yield workshop
 
 
-# Seen to fail with a beat that tells of no cancelled leases, and with a worker that reports what it was told to give up
-# where the statements ask for no fence.
+# Seen to fail with a worker that doesn't heed what its beat tells of cancelled leases.
 def test_async_handlers_are_cancelled_sync_ones_told_and_late_results_refused(worker: Workshop) -> None:
     book, gate = worker.directory / "ledger.db", worker.directory / "gate"
     with ledger(book):
