@@ -36,11 +36,12 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """A server that asks nobody who they are; tests of one module share it."""
+def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """A server that asks nobody who they are; tests of one module share it, which says how many tasks are FINISHED."""
+    finished = getattr(request.module, "FINISHED", 1)
     url = f"sqlite:///{tmp_path_factory.mktemp('dashboard')}/tasker.db"
     with served(url, pages=dashboard.PAGES) as running, httpx.Client(base_url=running.url, timeout=30) as http:
-        yield Shown(running, set_up(running.engine), Reader(http))
+        yield Shown(running, set_up(running.engine, finished), Reader(http))
 
 
 @pytest.fixture(scope="module")
@@ -61,4 +62,4 @@ def guarded_pages(tmp_path_factory: pytest.TempPathFactory, guard: Guard) -> Ite
         served(url, access, pages=dashboard.PAGES) as running,
         httpx.Client(base_url=running.url, timeout=30) as http,
     ):
-        yield Shown(running, set_up(running.engine, finished=2), Reader(http))
+        yield Shown(running, set_up(running.engine, finished=1), Reader(http))

@@ -181,7 +181,7 @@ def test_nothing_stands_in_anybodys_way(shown: Shown, page: Page, scheme: str) -
         "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in", "/namespaces",
         "/dead-letters", "/tasks/bulk?act=retry&state=blocked_by_failures",
     )  # fmt: skip
-    for place in places:
+    for place in places if scheme == "light" else places[:6]:
         page.goto(place)
         page.evaluate(AXE)
         faults = page.evaluate(ALL_RULES if scheme == "light" else CONTRAST)

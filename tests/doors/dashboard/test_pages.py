@@ -16,6 +16,7 @@ from tests.support.flows import flow, ok
 from tests.support.served import served
 
 PLACES = ("/", "/tasks", "/templates", "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in")
+FINISHED = 12
 VIEWS = ("graph", "waterfall", "steps", "events")
 
 
@@ -107,7 +108,7 @@ def test_older_tasks_are_on_the_pages_behind(shown: Shown, monkeypatch: pytest.M
         page = shown.reader.open(path)
         links += [link for link in page.links if link.startswith("/tasks/")]
         path = next((link for link in page.links if link.startswith("/tasks?") and "after=" in link), "")
-    assert len(links) == len(set(links)) == len(shown.stage.tasks) + 12
+    assert len(links) == len(set(links)) == len(shown.stage.tasks) + FINISHED
 
 
 def test_a_task_tells_why_it_is_not_finished_and_its_failed_step_how_it_failed(shown: Shown) -> None:
