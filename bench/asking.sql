@@ -20,6 +20,13 @@ select count(*) from tasker.attempts a where a.claimed_at >= :since
 -- name: completed
 select max(t.completed_at) from tasker.tasks t
 
+-- name: steps_since
+-- How many steps were claimed after a time, and how long that took from when all workers of then were at work.
+select count(*), max(a.ended_at) - (select max(f.first) from (select min(b.claimed_at) as first from tasker.attempts b
+  where b.claimed_at > :after group by b.worker) f)
+from tasker.attempts a where a.claimed_at >= (select max(f.first) from (select min(b.claimed_at) as first
+  from tasker.attempts b where b.claimed_at > :after group by b.worker) f)
+
 -- name: taken
 -- How long each task of a namespace took from create to complete, in microseconds.
 select t.completed_at - t.created_at from tasker.tasks t

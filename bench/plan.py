@@ -13,6 +13,7 @@ from bench.ground import Ground
 from bench.history import f
 from bench.idle import SECONDS, d
 from bench.large import large
+from bench.limits import k
 from bench.memory import e
 from bench.over_http import CLIENTS, h
 from bench.rows import Figures, Row, Turn
@@ -44,6 +45,7 @@ PLAYS = {
     "e": Play(e, 100_000, "created beforehand, 1,000 a call", ONE, "once"),
     "g": Play(g, 200, "one a call every 25 ms, beside a flood created beforehand", ONE),
     "h": Play(h, 10_000, f"one a call by each of {CLIENTS} clients; nothing is executed", ONE),
+    "k": Play(k, 1_500, CREATED_IN_BULK, {"sqlite": (1,), "postgres": (1, 2)}),
     "l": Play(large, 10_000, "one a call, worker and client in one process", ONE),
     "explain": Play(explain, 10_000, f"{CREATED_IN_BULK}; nothing is executed", ONE, "once"),
     "counts": Play(counts, 100, "one a call; then created beforehand", ONE, "once"),
@@ -51,7 +53,7 @@ PLAYS = {
 }
 USUAL = tuple(name for name in PLAYS if name != "f")
 """Without the one that takes many minutes and gigabytes."""
-BESIDE_PEERS = tuple(name for name in USUAL if name not in ("e", "g", "h", "l", "explain"))
+BESIDE_PEERS = tuple(name for name in USUAL if name not in ("e", "g", "h", "k", "l", "explain"))
 """Without those that only Tasker plays, so that the whole takes less than 25 minutes."""
 
 

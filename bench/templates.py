@@ -9,10 +9,15 @@ from bench.payload import CHECKOUT
 NAMESPACE = "bench"
 
 
-def checkout(namespace: str = NAMESPACE) -> dict[str, Any]:
+def checkout(namespace: str = NAMESPACE, **of_each_step: Any) -> dict[str, Any]:
     """Five steps, one after the other."""
     steps = [
-        {"name": name, "handler": {"callable": f"bench_{name}"}, "dependencies": CHECKOUT[max(no - 1, 0) : no]}
+        {
+            "name": name,
+            "handler": {"callable": f"bench_{name}"},
+            "dependencies": CHECKOUT[max(no - 1, 0) : no],
+            **of_each_step,
+        }
         for no, name in enumerate(CHECKOUT)
     ]
     return _template("bench_checkout", steps, namespace)
@@ -55,4 +60,14 @@ def _template(name: str, steps: list[dict[str, Any]], namespace: str = NAMESPACE
 
 
 QUIET, FLOODED = "bench_quiet", "bench_flooded"
-ALL = (checkout(), batch(), fan(8), fan(1_000), checkout(QUIET), checkout(FLOODED))
+LIMITED: dict[str, dict[str, Any]] = {
+    "bench_limited": {"concurrency": 10_000},
+    "bench_rated": {"rate": "10000000/min"},
+    "bench_keyed": {"concurrency": {"per_key": 10_000, "key": "email"}},
+    "bench_by_customer": {"concurrency": {"per_key": 1, "key": "order"}},
+}
+"""Namespaces whose limits hold nothing back, and one with a key for each task."""
+ALL = (
+    checkout(), batch(), fan(8), fan(1_000), checkout(QUIET), checkout(FLOODED),
+    *(checkout(namespace, **limits) for namespace, limits in LIMITED.items()),
+)  # fmt: skip

@@ -5,7 +5,8 @@
     SOAK_MINUTES=60 make soak        the same
 
 First a crowd of 200 clients creates tasks at a server of each database for half a minute, and its figures are printed;
-then a million rows of the example csv_batches are counted on each database by workers that are killed.
+then a million rows of the example csv_batches are counted on each database by workers that are killed, and 50,000 steps
+run under limits over two workers, of which one is killed.
 Each round then plays the races and some hundreds of histories in a process of its own, with a seed that is printed:
 should a round fail, ``python -m tests.soak --seed N`` plays its histories again. The round under way when the time is
 over is played to its end. Then follows what was played in all; the exit code is 1 if any round failed.
@@ -32,6 +33,8 @@ CROWD = "200 30"
 """How many clients, for how many seconds."""
 SALES = "1000000 10 0"
 """How many rows, counted while how many workers are killed, with how many milliseconds of rest."""
+LIMITED = "50000"
+"""How many steps under limits."""
 LONGEST_ROUND = 30 * 60
 """Seconds after which a round hangs."""
 
@@ -42,7 +45,7 @@ def main() -> int:
     played: Counter[str] = Counter()
     failed: list[int] = []
     rounds = 0
-    first_ones_passed = given.seed is not None or (serve_a_crowd(played) & count_sales(played))
+    first_ones_passed = given.seed is not None or (serve_a_crowd(played) & count_sales(played) & limit_many(played))
     while not rounds or (given.seed is None and time.monotonic() < until):
         rounds += 1
         seed = secrets.randbelow(2**31) if given.seed is None else given.seed
@@ -83,6 +86,15 @@ def count_sales(played: Counter[str]) -> bool:
     played["rows of sales"] += sum(int(n.replace(",", "")) for n in re.findall(r"one of ([\d,]+) rows", said))
     print(f"sales: {'passed' if passed else 'FAILED'}")
     print("\n".join(re.findall(r"^.* pieces, .*", said, re.MULTILINE)) if passed else said, flush=True)
+    return passed
+
+
+def limit_many(played: Counter[str]) -> bool:
+    passed, said = run("tests/worker/test_limits_processes.py", TASKER_TEST_LIMITED_STEPS=LIMITED)
+    played.update(counts(said))
+    print(f"limits: {'passed' if passed else 'FAILED'}")
+    if not passed:
+        print(said, flush=True)
     return passed
 
 

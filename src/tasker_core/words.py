@@ -244,11 +244,13 @@ def lane_of(namespace: str, handler: str) -> str:
 
 HELD = "/"
 """What the lane of a step begins with while its task is paused. No namespace is empty: no worker serves such a lane."""
+KEY_MARK = "\x1f"
+"""Stands before the key of a limit, in the lane of what stands aside and in the slot of what runs."""
 
 
 def split_lane(lane: str) -> tuple[str, str]:
     """The namespace and the handler of a lane."""
-    namespace, _, handler = lane.partition("/")
+    namespace, _, handler = lane.partition(KEY_MARK)[0].partition("/")
     return namespace, handler
 
 
@@ -280,6 +282,11 @@ class Event(NamedTuple):
     payload: JsonText
     metadata: JsonText
     at: Micros
+
+
+def namespace_of(lane: str) -> str:
+    """The namespace of a lane."""
+    return lane.partition("/")[0]
 
 
 class Report(NamedTuple):

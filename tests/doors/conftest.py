@@ -11,7 +11,10 @@ from tests.support.guard import Guard
 from tests.support.served import served
 from tests.support.workshop import Workshop
 
-OF_A_CLIENT = ("tasks:*", "steps:*", "dlq:*", "templates:*", "namespaces:*", "events:*", "system:config_read")
+OF_A_CLIENT = (
+    "tasks:*", "steps:*", "dlq:*", "templates:*", "namespaces:*", "events:*", "system:config_read",
+    "system:handlers_read",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -289,7 +289,7 @@ def test_a_wide_task_is_explained_in_one_round_trip(
 
     monkeypatch.setattr(database, "read", counted)
     explanation = engine.explain(task)
-    assert reads == [7]
+    assert reads == [8]
     found = reasons(explanation)
     assert found["join"].details["open_parents"] == 998 and len(found["join"].details["parents"]) == 20
     assert found["join"].text.endswith("part4 (enqueued) and 993 more")

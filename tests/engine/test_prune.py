@@ -31,7 +31,7 @@ GRAPH = {"check": [], "pay": ["check"], "ship": ["pay"]}
 
 @pytest.fixture(autouse=True)
 def templates(engine: Engine) -> None:
-    engine.catalog.register(flow(GRAPH), replace=False)
+    engine.catalog.register(flow(GRAPH, concurrency={"key": "of"}), replace=False)
     engine.catalog.register(flow(GRAPH, namespace="returns"), replace=False)
     engine.catalog.register(batching().model_copy(update={"version": "2.0.0"}), replace=False)
 

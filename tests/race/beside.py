@@ -15,7 +15,8 @@ from tasker_core.store.statements import render
 TABLES = (
     "steps", "attempts", "dependencies", "transitions", "warnings", "task_payloads", "dead_letters", "tasks",
     "workers", "duties", "paused_tasks", "paused_namespaces", "namespace_words", "batches", "step_payloads",
-    "former_contexts", "template_steps", "template_edges", "templates",
+    "step_keys", "gates", "gate_uses", "gate_lines", "gate_words", "former_contexts", "template_steps",
+    "template_edges", "templates",
 )  # fmt: skip
 
 Rows = list[tuple[Any, ...]]

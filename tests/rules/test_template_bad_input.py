@@ -320,7 +320,7 @@ def test_the_error_is_a_tasker_error_and_a_value_error() -> None:
 
 def test_the_message_leaves_mere_notes_out_and_the_findings_hold_them() -> None:
     with pytest.raises(TemplateError) as caught:
-        read_template(PAY + "    rate: 10/s\n    type: batchable\n", "order.yaml")
+        read_template(PAY + "    composition: {}\n    type: batchable\n", "order.yaml")
     assert "KEPT" not in str(caught.value)
     assert "KEPT" in str(caught.value.findings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tasker_core.rules.rank import rank
 from tasker_core.store import gauges
 from tests.support.graphs import Stage, complete, fail
 
@@ -28,10 +29,10 @@ def test_each_lane_has_its_depth_and_its_age(stage: Stage) -> None:
 def test_one_that_starves_behind_higher_priorities_is_the_oldest(stage: Stage) -> None:
     shape = stage.template({"pay": []})
     long_ago = stage.clock.now()
-    stage.tasks(shape, 2, priority=-5, rank=(5 << 48) + long_ago // 1_000)
+    stage.tasks(shape, 2, priority=-5, rank=rank(-5, long_ago))
     stage.clock.advance(3_600)
     for urgency in (9, 3):
-        stage.tasks(shape, 2, priority=urgency, rank=(-urgency << 48) + stage.clock.now() // 1_000)
+        stage.tasks(shape, 2, priority=urgency, rank=rank(urgency, stage.clock.now()))
     assert stage.store.gauges.read().queues == {"shop/pay": gauges.Queue(6, long_ago)}
 
 

@@ -49,6 +49,7 @@ class Hands:
         self.uuid = engine.ids.new()
         worker = WorkerRow(0, self.uuid, name, host, boot, pid, started, "0", 10, "[]", "live", now, now)
         self.number = engine.store.workers.register(worker)
+        engine.gates.attend(self.number)
 
     @property
     def actor(self) -> str:

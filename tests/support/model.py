@@ -15,6 +15,7 @@ from tasker_core.rules.batch_outcome import NewBatch
 from tasker_core.rules.batches import FAIL_FAST, ISOLATE, Slots, index_of, instance_no, worker_of
 from tasker_core.rules.expand import NewStep
 from tasker_core.rules.mend import Undo
+from tasker_core.rules.rank import rank
 from tasker_core.rules.states import task_state
 from tasker_core.rules.verdict import decide
 from tasker_core.words import (
@@ -181,8 +182,7 @@ class Model:
             for no, before in parents.items()
         }
         number = len(self.tasks) + 1
-        # A higher priority first, then the task that is older by the millisecond.
-        self.tasks[number] = Task(number, wish, (-wish.priority << 48) + now // 1_000, steps, parents)
+        self.tasks[number] = Task(number, wish, rank(wish.priority, now), steps, parents)
 
     def claim(self, asked: Asked, now: Micros) -> dict[LeaseKey, Hold]:
         """Ready steps, in the order of the lanes and within a lane by rank."""

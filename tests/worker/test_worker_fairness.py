@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasker_core import TaskerClient, Worker
-from tasker_core.engine.create import rank
+from tasker_core.rules.rank import POINT, rank
 from tasker_core.worker.lanes import Lanes
 from tests.support.workshop import Workshop
 
@@ -28,6 +28,17 @@ def test_priority_goes_before_age_and_before_turns() -> None:
     lanes.expect("b/x", rank(5, NOW + 60_000_000))
     lanes.took({"b/x": 100})
     assert lanes.order() == ["b/x", "a/x"]
+
+
+def test_what_has_waited_long_takes_turns_with_what_is_urgent() -> None:
+    """Ageing: a stream of urgent tasks in one namespace doesn't have those of another wait for ever."""
+    lanes = Lanes(["a/x", "b/x"])
+    lanes.expect("b/x", rank(0, NOW))
+    for minutes, expected in ((49, 0), (51, 10)):
+        lanes.expect("a/x", rank(5, NOW + minutes * 60_000_000))
+        assert turns(lanes, 20).count("b") == expected
+        lanes.emptied(["a/x"])
+    assert POINT == 600_000_000
 
 
 def test_namespaces_take_turns_by_their_weight() -> None:

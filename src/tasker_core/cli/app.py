@@ -16,6 +16,7 @@ from tasker_core.cli import (
     doctor,
     events,
     explain,
+    limits,
     migrate,
     namespace,
     prune,
@@ -55,6 +56,8 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(events.app, name="events")
 app.add_typer(events.webhooks, name="webhook")
+app.add_typer(limits.app, name="limits")
+app.add_typer(limits.breakers, name="breakers")
 app.add_typer(auth.app, name="auth")
 
 

@@ -19,6 +19,7 @@ from tasker_core.errors import (
     PayloadTooLargeError,
     SchemaViolationError,
     ServerError,
+    ServerOverloadedError,
     StepNotFoundError,
     SubscriptionNotFoundError,
     TaskNotFoundError,
@@ -85,6 +86,8 @@ def error_of(response: httpx.Response, url: str) -> ClientError:
             return NotPermittedError(message)
         case ((400 | 415 | 422), _):
             return InvalidRequestError(message, field=field)
+        case 503, "BACKPRESSURE" if "retry_after_seconds" in details:
+            return ServerOverloadedError(f"{url}: {message}", retry_after=details["retry_after_seconds"])
         case status, _:
             request_id = response.headers.get("X-Request-ID", "?")
             return ServerError(

@@ -15,6 +15,8 @@ from tasker_core.client.dead_letter_calls import DeadLetterCalls
 from tasker_core.client.dead_letters import AsyncBurying
 from tasker_core.client.event_calls import EventCalls
 from tasker_core.client.events import AsyncEventful
+from tasker_core.client.limit_calls import LimitCalls
+from tasker_core.client.limiting import AsyncLimiting
 from tasker_core.client.operator import AsyncOperating
 from tasker_core.client.operator_calls import OperatorCalls
 from tasker_core.client.place import Place
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from tasker_core.client.threads import Threads
 
 
-class AsyncTaskerClient(AsyncOperating, AsyncBurying, AsyncEventful):
+class AsyncTaskerClient(AsyncOperating, AsyncBurying, AsyncEventful, AsyncLimiting):
     """``TaskerClient`` for an event loop: the same arguments, methods, answers and errors, to be awaited.
 
     Belongs to the event loop in which it is first used. It asks a server without a thread; the store of this process
@@ -63,7 +65,7 @@ class AsyncTaskerClient(AsyncOperating, AsyncBurying, AsyncEventful):
         place = Place.of(url, database_url, api_key=api_key, token=token, timeout=timeout, retries=retries)
         self._door: Threads | AsyncHttp = place.async_http(initiator) if place.is_server else place.threads()
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
-        self._operator = OperatorCalls(initiator)
+        self._operator, self._limit_calls = OperatorCalls(initiator), LimitCalls(initiator)
         self._dead_letters = DeadLetterCalls(initiator)
         self._events = EventCalls()
 

@@ -17,6 +17,8 @@ from tasker_core.client.dead_letter_calls import DeadLetterCalls
 from tasker_core.client.dead_letters import Burying
 from tasker_core.client.event_calls import EventCalls
 from tasker_core.client.events import Eventful
+from tasker_core.client.limit_calls import LimitCalls
+from tasker_core.client.limiting import Limiting
 from tasker_core.client.local import Local
 from tasker_core.client.operator import Operating
 from tasker_core.client.operator_calls import OperatorCalls
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class TaskerClient(Operating, Burying, Eventful):
+class TaskerClient(Operating, Burying, Eventful, Limiting):
     """Creates tasks and tells what became of them: in the store itself, or of a server. Safe to share between threads.
 
     Args:
@@ -79,7 +81,7 @@ class TaskerClient(Operating, Burying, Eventful):
         place = Place.of(url, database_url, api_key=api_key, token=token, timeout=timeout, retries=retries)
         self._door: Local | Http = place.http(initiator) if place.is_server else place.local()
         self._calls = Calls(initiator, source_system, self._door.longest_wait)
-        self._operator = OperatorCalls(initiator)
+        self._operator, self._limit_calls = OperatorCalls(initiator), LimitCalls(initiator)
         self._dead_letters = DeadLetterCalls(initiator)
         self._events = EventCalls()
 

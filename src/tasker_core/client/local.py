@@ -13,6 +13,7 @@ from tasker_core.client.templates import not_replaced
 from tasker_core.engine import Engine, TaskRequest
 from tasker_core.engine.create import Creator
 from tasker_core.engine.dead_letters import DeadLetters
+from tasker_core.engine.limits import Limits
 from tasker_core.engine.namespaces import Namespaces
 from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.engine.operator import Operator
@@ -93,6 +94,10 @@ class Local:
     def ask(self, question: Callable[[Engine], R]) -> R:
         """What the engine says."""
         return question(self._engine)
+
+    @property
+    def limits(self) -> Limits:
+        return self._engine.limits
 
     def cancel(self, task: str, actor: str, reason: str) -> None:
         self._engine.cancel(task, actor=actor, reason=reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tasker_core.clock import SECOND, Clock, Ids, RandomIds
 from tasker_core.engine.analytics import Analytics
@@ -12,7 +13,7 @@ from tasker_core.engine.beat import Heard, beat
 from tasker_core.engine.board import Board
 from tasker_core.engine.bulk import Bulk
 from tasker_core.engine.catalog import Catalog, Known, Registered
-from tasker_core.engine.claim import Claimer, as_claim
+from tasker_core.engine.claim import Claimer
 from tasker_core.engine.counting import count_moved
 from tasker_core.engine.create import Created, Creator
 from tasker_core.engine.create_each import create_each
@@ -21,8 +22,10 @@ from tasker_core.engine.dead_letters import DeadLetters
 from tasker_core.engine.doctor import examine
 from tasker_core.engine.events import Events
 from tasker_core.engine.explain import explain
+from tasker_core.engine.gates import Gates
 from tasker_core.engine.growing import brings_about
 from tasker_core.engine.hints import Hints
+from tasker_core.engine.limits import Limits
 from tasker_core.engine.listings import Listings
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.namespaces import Namespaces
@@ -38,10 +41,13 @@ from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
 from tasker_core.errors import ClientError, TaskNotFoundError
+from tasker_core.rules.breaker import NO_BREAKERS, BreakerPolicy
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
+from tasker_core.rules.template import Template
 from tasker_core.store import Store
 from tasker_core.store.settling import Settlement
+from tasker_core.store.steps import Look
 from tasker_core.words import (
     ClaimRequest,
     Ending,
@@ -68,7 +74,8 @@ class Engine:
     and chance. ``retention`` (microseconds) is for how long finished tasks are kept; None is for ever.
     ``environment`` is the one whose changes templates are taken with; ``enforce_schemas`` takes every template to say
     ``schema_validation: enforce``. ``vigilance`` says how tasks that stand still are looked for; None doesn't look.
-    ``buries`` is whether dead letters are written without anybody asking for it.
+    ``buries`` is whether dead letters are written without anybody asking for it. ``breakers`` says when the breakers of
+    handlers open.
     """
 
     def __init__(
@@ -84,6 +91,7 @@ class Engine:
         enforce_schemas: bool = False,
         vigilance: Vigilance | None = None,
         buries: bool = True,
+        breakers: BreakerPolicy = NO_BREAKERS,
     ) -> None:
         self.store = store
         self.clock = clock or clock_of(store.database)
@@ -94,16 +102,21 @@ class Engine:
         if store.database.can_hint:
             self.wake.tell = self._hints.send
         self._memory = Memory()
+        self.gates = Gates(store, self.clock, breakers)
+        self.limits = Limits(store, self.gates, self.clock, self.ids, lambda: self.wake.ready(None))
         self.catalog = Catalog(store, self.clock, self.ids, environment=environment, enforce_schemas=enforce_schemas)
+        self.catalog.declare = self._declare
         self.views = Views(store, self.catalog, self.clock)
         self.listings = Listings(store, self.catalog)
         self.analytics = Analytics(store, self.catalog, self.clock)
         self.board = Board(store, self.catalog, self.clock)
         self.events = Events(store, self.catalog)
         self.subscriptions = Subscriptions(store, self.events, self.clock, self.ids)
-        self._claimer = Claimer(store, self.catalog, self._memory, self.clock, self.ids)
+        self._claimer = Claimer(store, self.catalog, self._memory, self.gates, self.clock, self.ids)
         self._creator = self._create_on(store, self.wake)
-        self._settler = Settler(store, self.catalog, self._memory, self.clock, self.ids, roll, buries=buries)
+        self._settler = Settler(
+            store, self.catalog, self._memory, self.gates, self.clock, self.ids, roll, buries=buries
+        )
         self.operator = Operator(store, self.catalog, self._memory, self.wake, self.clock, self.ids)
         self.watchman = Watchman(store, self.catalog, self.operator, self.clock, self.ids, vigilance, buries=buries)
         self.dead_letters = DeadLetters(store, self.catalog, self.watchman, self.clock)
@@ -117,6 +130,7 @@ class Engine:
         """What the process that has the duty does besides sweeping."""
         self.watchman.look()
         self._pruner.keep()
+        self.gates.keep()
 
     def create(self, requests: Sequence[TaskRequest], *, refuse_duplicates: bool = True) -> list[Created]:
         """Create tasks, all or none; see ``Creator.create``. Returns after the commit."""
@@ -139,6 +153,10 @@ class Engine:
         """Create tasks of many callers in one transaction, each for itself; see ``create_each``."""
         return create_each(self._creator, requests)
 
+    def _declare(self, template: Template) -> None:
+        if self.gates.declare(template):
+            self.wake.ready(None)
+
     def claim(self, request: ClaimRequest) -> Reply:
         """Ready steps for a worker."""
         return Reply({}, self._claimer.claim(request))
@@ -152,7 +170,7 @@ class Engine:
         """
         if not reports:
             return self.claim(request) if request is not None else Reply({}, ())
-        answers, settlements = self._settler.settle(reports, actor, as_claim(request) if request else None)
+        answers, settlements = self._settler.settle(reports, actor, self.gates.as_claim(request) if request else None)
         for done in settlements:
             self.wake.rested(done.rested)
             if done.ready:
@@ -204,6 +222,17 @@ class Engine:
         # The failure of an instance leaves its place to another one, or frees what waited for it.
         frees = outcome.ending is Ending.OK or known.batch_of(outcome.key.no) is not None
         return known.lanes_behind(outcome.key.no) if frees else ()
+
+    def look(self, lanes: Sequence[str]) -> Look:
+        """What a worker needs to know before it claims; what it didn't know of limits and breakers it knows then."""
+        look = self.store.steps.look(lanes)
+        self.gates.learn(look.gates)
+        if not self.gates.are_any:
+            return look
+        aside = self.gates.waiting(lanes)
+        every = {**aside, **{lane: min(rank, aside.get(lane, rank)) for lane, rank in look.waiting.items()}}
+        waiting = self.gates.let_through(every)
+        return replace(look, waiting=waiting, is_held=len(waiting) < len(every))
 
     def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
         """Renew a worker's heartbeat; what it really holds."""

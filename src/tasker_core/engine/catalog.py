@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from tasker_core.errors import InvalidRequestError, TemplateError, UnknownTempla
 from tasker_core.forks import renew_in_children
 from tasker_core.rules import semver, spelling
 from tasker_core.rules.batches import BatchPlan, worker_of
+from tasker_core.rules.context_field import Part, read_path
 from tasker_core.rules.expand import Growth
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.schema import Schema
@@ -92,6 +93,12 @@ class Known:
     def lanes(self) -> tuple[str, ...]:
         namespace = self.template.namespace_name
         return tuple(lane_of(namespace, step.handler.callable) for step in self.template.every_step)
+
+    @cached_property
+    def keys(self) -> dict[int, Sequence[Part]]:
+        """Where in a context the keys of those steps are that are limited by one."""
+        keyed = ((no, step.concurrency) for no, step in enumerate(self.template.steps, 1))
+        return {no: read_path(how.key) for no, how in keyed if how is not None and how.key is not None}
 
     @cached_property
     def parents(self) -> tuple[tuple[int, ...], ...]:
@@ -238,6 +245,8 @@ class Catalog:
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self._environment, self._enforce_schemas = environment, enforce_schemas
+        self.declare: Callable[[Template], object] = lambda _: None
+        """Called with a template before it is registered: what it says of all steps of its handlers."""
         self._known: dict[str, Known] = {}
         self._chosen: dict[tuple[str | None, str, str | None], Known] = {}
         self._chosen_at: Micros = 0
@@ -262,6 +271,7 @@ class Catalog:
             registered = self._compile(current[0])
             return Registered(registered, new=False, refused=tuple(difference(registered.written, template)))
         new = Known(self._ids.new(), template)
+        self.declare(template)
         self._store.templates.register(
             NewTemplate(
                 new.id,

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.gates import Gates
 from tasker_core.engine.growing import is_instance
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.engine.traces import hang_on_step
 from tasker_core.rules.batches import worker_of
 from tasker_core.store import Store
-from tasker_core.store.claiming import Claim
 from tasker_core.store.rows import ClaimedRow
 from tasker_core.telemetry import metrics, tracing
 from tasker_core.words import ClaimRequest, Lease, LeaseKey, Micros
@@ -21,13 +21,14 @@ from tasker_core.words import ClaimRequest, Lease, LeaseKey, Micros
 class Claimer:
     """The verb ``claim``."""
 
-    def __init__(self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, catalog: Catalog, memory: Memory, gates: Gates, clock: Clock, ids: Ids) -> None:
         self._store, self._catalog, self._memory, self._clock, self._ids = store, catalog, memory, clock, ids
+        self.as_claim = gates.as_claim
 
     def claim(self, request: ClaimRequest) -> list[Lease]:
         """Ready steps for the worker."""
         began, now = time.perf_counter(), self._clock.now()
-        rows = self._store.steps.claim(as_claim(request), self._ids.stamp(), now)
+        rows = self._store.steps.claim(self.as_claim(request), self._ids.stamp(), now)
         metrics.CLAIM_DURATION.of().note(time.perf_counter() - began)
         return self.leases(rows, request, now)
 
@@ -105,7 +106,3 @@ class Claimer:
                 )
                 memories[task] = self._memory.remember(task, memory)
         return memories
-
-
-def as_claim(request: ClaimRequest) -> Claim:
-    return Claim(request.worker, request.lanes, request.room)

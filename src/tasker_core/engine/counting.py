@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.rules.rank import created_at
 from tasker_core.rules.template import Template
 from tasker_core.store.burial import Letter
 from tasker_core.store.settling import Ruling, Settlement
 from tasker_core.store.warnings import Note
 from tasker_core.telemetry import metrics
 from tasker_core.words import Ending, Event, Report, StepState, TaskState
-
-_RANK_MS = (1 << 48) - 1
-"""The part of a step's rank that is the time of its task's creation, in milliseconds."""
 
 
 def count_requested(known: Sequence[Known]) -> None:
@@ -75,5 +73,5 @@ def _count_rested(reports: Mapping[int, Report], done: Settlement, catalog: Cata
         template = catalog.known(report.template).template
         count_stand(state, template)
         if state == TaskState.COMPLETE and report.rank:
-            seconds = done.now / 1e6 - (report.rank & _RANK_MS) / 1e3
+            seconds = (done.now - created_at(report.rank)) / 1e6
             metrics.TASK_DURATION.of(template.namespace_name, template.name).note(max(seconds, 0.0))

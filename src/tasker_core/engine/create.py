@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tasker_core.clock import Clock, Ids
 from tasker_core.engine.catalog import Catalog, Known
-from tasker_core.engine.claim import Claimer, as_claim
+from tasker_core.engine.claim import Claimer
 from tasker_core.engine.counting import count_moved, count_requested
 from tasker_core.engine.identity import duplicate, identity, same_content, taken
 from tasker_core.engine.memory import Memory, TaskMemory
@@ -17,7 +17,9 @@ from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.schemas import check_context
 from tasker_core.engine.wake import Listener, Wake
 from tasker_core.errors import InvalidRequestError
+from tasker_core.rules.limits import key_of
 from tasker_core.rules.payload import encode
+from tasker_core.rules.rank import rank
 from tasker_core.store import Store
 from tasker_core.store.creating import NewTask
 from tasker_core.store.tasks import Existing
@@ -115,7 +117,7 @@ class Creator:
         now = tasks[0].created_at
         lanes = {lane: tasks[0].rank for template in known for lane in template.first_lanes}
         taker, wish = self._taker(lanes)
-        claim = as_claim(wish) if wish else None
+        claim = self._claimer.as_claim(wish) if wish else None
         done = self._store.tasks.create(tasks, self._ids.stamp(), now, all_or_none=all_or_none, claim=claim)
         if self._wake.listeners:
             for task in tasks:
@@ -198,16 +200,12 @@ class Creator:
             violations=check_context(known, context) if template.input_schema is not None else (),
             traceparent=request.traceparent,
             window=known.identity_window,
+            keys={no: key_of(said, path) for no, path in known.keys.items()},
         )
 
 
 def _memory_of(task: NewTask) -> TaskMemory:
     return TaskMemory(task.id, task.template, task.context, task.correlation_id, traceparent=task.traceparent)
-
-
-def rank(priority: int, now: Micros) -> int:
-    """Where a task's steps stand in their lane: by priority, the highest first, then by age of the task (ms)."""
-    return (-priority << 48) + now // 1_000
 
 
 def _moment(value: datetime | str | None, now: Micros) -> Micros:

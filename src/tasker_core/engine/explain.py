@@ -14,7 +14,7 @@ from tasker_core.words import Micros
 
 def explain(store: Store, catalog: Catalog, clock: Clock, lease_time: Micros, task: str) -> Explanation:
     """Why the task with this UUID isn't finished, or how it came to rest. Raises TaskNotFoundError."""
-    facts = store.insight.facts(task)
+    facts = store.insight.facts(task, clock.now())
     if facts is None:
         raise TaskNotFoundError(f"there is no task {task}")
     known = catalog.known(facts.template_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tasker_core.clock import SECOND
 from tasker_core.engine import Engine
 from tasker_core.engine.staleness import Vigilance
+from tasker_core.rules.breaker import BreakerPolicy
 from tasker_core.rules.staleness import Defaults
 from tasker_core.settings import load_settings
 from tasker_core.store import Store, open_database
@@ -81,6 +82,7 @@ def open_engine(url: str, settings: Settings | None = None) -> Engine:
                 enforce_schemas=settings.schema_validation == "enforce",
                 vigilance=vigilance(settings),
                 buries=settings.dlq.enabled,
+                breakers=BreakerPolicy(settings.breaker.failures, round(settings.breaker.open_seconds * SECOND)),
             )
             shared = _open[key] = _Shared(engine, 0)
         shared.users += 1

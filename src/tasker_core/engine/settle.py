@@ -11,6 +11,7 @@ from tasker_core.clock import Clock, Ids
 from tasker_core.engine.burying import letter_of
 from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.counting import count_events, count_settled
+from tasker_core.engine.gates import Gates
 from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.publishing import publish, weight
@@ -24,6 +25,7 @@ from tasker_core.rules.verdict import decide, error_text
 from tasker_core.store import Store
 from tasker_core.store.claiming import Claim
 from tasker_core.store.database import Access
+from tasker_core.store.gating import Noted
 from tasker_core.store.settling import Birth, Ruling, Settlement
 from tasker_core.store.undoing import Turn
 from tasker_core.telemetry import metrics, tracing
@@ -51,10 +53,10 @@ class Settler:
     are written."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, memory: Memory, clock: Clock, ids: Ids, roll: Callable[[], float],
-        *, buries: bool = True,
+        self, store: Store, catalog: Catalog, memory: Memory, gates: Gates, clock: Clock, ids: Ids,
+        roll: Callable[[], float], *, buries: bool = True,
     ) -> None:  # fmt: skip
-        self._store, self._catalog, self._memory = store, catalog, memory
+        self._store, self._catalog, self._memory, self._gates = store, catalog, memory, gates
         self._clock, self._ids, self._roll, self._buries = clock, ids, roll, buries
 
     def settle(
@@ -121,8 +123,9 @@ class Settler:
         verdict comes None.
         """
         inside = Settler(
-            Store(self._store.database, access), self._catalog, self._memory, self._clock, self._ids, self._roll
-        )
+            Store(self._store.database, access), self._catalog, self._memory, self._gates, self._clock, self._ids,
+            self._roll,
+        )  # fmt: skip
         rulings, done = inside._apply([report], actor, None)
         ((verdict, *_),) = rulings
         if not done.applied or not (verdict.state.satisfies or verdict.checkpoint is not None):
@@ -132,17 +135,25 @@ class Settler:
 
     def _apply(self, reports: Sequence[Report], actor: str, claim: Claim | None) -> tuple[Sequence[Ruling], Settlement]:
         now, stamp = self._clock.now(), self._ids.stamp()
+        noted = self._gates.noted(reports, self._lane)
         if len(reports) == 1 and self._opens(reports[0]):
-            return self._open(reports[0], stamp, now, actor, claim)
-        rulings = [self._ruling(report, now) for report in reports]
-        dead = [
-            letter_of(self._store, self._ids, self._catalog.known(report.template), report, ruling, actor)
-            for report, ruling in zip(reports, rulings, strict=True)
-            if ruling.verdict.death and self._buries
-        ]
-        ends = batch_ends(rulings, self._batches_of(reports))
-        turn = self._turn(reports)
-        return rulings, self._store.steps.settle(rulings, stamp, now, actor, claim, dead, ends, turn)
+            rulings, done = self._open(reports[0], stamp, now, actor, claim, noted)
+        else:
+            rulings = [self._ruling(report, now) for report in reports]
+            dead = [
+                letter_of(self._store, self._ids, self._catalog.known(report.template), report, ruling, actor)
+                for report, ruling in zip(reports, rulings, strict=True)
+                if ruling.verdict.death and self._buries
+            ]
+            ends = batch_ends(rulings, self._batches_of(reports))
+            turn = self._turn(reports)
+            done = self._store.steps.settle(rulings, stamp, now, actor, claim, dead, ends, turn, noted)
+        if noted is not None:
+            self._gates.refresh()
+        return rulings, done
+
+    def _lane(self, report: Report) -> str:
+        return self._catalog.known(report.template).lane(report.outcome.key.no)
 
     def _turn(self, reports: Sequence[Report]) -> Turn | None:
         templates = {report.outcome.key.task: self._catalog.known(report.template) for report in reports}
@@ -164,7 +175,7 @@ class Settler:
         return plans
 
     def _open(
-        self, report: Report, stamp: int, now: Micros, actor: str, claim: Claim | None
+        self, report: Report, stamp: int, now: Micros, actor: str, claim: Claim | None, noted: Noted | None
     ) -> tuple[Sequence[Ruling], Settlement]:
         known, rulings = self._catalog.known(report.template), list[Ruling]()
 
@@ -174,7 +185,7 @@ class Settler:
             return rulings[-1], birth if rulings[-1].verdict.state is StepState.COMPLETE else None
 
         turn = self._turn([report])
-        done = self._store.steps.settle_opener(report.outcome.key, judge, stamp, now, actor, claim, turn)
+        done = self._store.steps.settle_opener(report.outcome.key, judge, stamp, now, actor, claim, turn, noted)
         return rulings[-1:], done
 
     def _opens(self, report: Report) -> bool:

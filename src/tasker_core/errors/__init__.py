@@ -61,6 +61,7 @@ from tasker_core.errors.resolution import (
 )
 from tasker_core.errors.store import (
     ServerError,
+    ServerOverloadedError,
     StoreCorruptError,
     StoreDataError,
     StoreError,
@@ -105,6 +106,7 @@ __all__ = [
     "RetryableError",
     "SchemaViolationError",
     "ServerError",
+    "ServerOverloadedError",
     "ServiceUnavailableError",
     "SettingsError",
     "StepCancelledError",

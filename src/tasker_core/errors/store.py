@@ -53,3 +53,11 @@ class ServerError(StoreError):
     def __init__(self, message: str, *, retryable: bool = True, status: int | None = None) -> None:
         super().__init__(message, retryable=retryable)
         self.status = status
+
+
+class ServerOverloadedError(ServerError):
+    """The server creates no tasks for a while, for too much waits; try again after ``retry_after`` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, status=503)
+        self.retry_after = retry_after

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tasker_core.rules.batches import FIRST_INSTANCE, MOST_INSTANCES_TOLD, worker_of
+from tasker_core.rules.explain_gates import advice as advice_on_gates
+from tasker_core.rules.explain_gates import held
 from tasker_core.rules.explain_pause import held_by
 from tasker_core.rules.explain_queue import MOST_NAMED, Queues, is_alive
 from tasker_core.rules.explanation import (
@@ -88,7 +90,7 @@ class _Look:
             case StepState.WAITING_FOR_RETRY:
                 return self._waits_for_retry(step)
             case StepState.ENQUEUED:
-                return self.pause or self.queues.reason(step)
+                return self.pause or held(step, self.facts.gates, self.now) or self.queues.reason(step)
             case StepState.IN_PROGRESS:
                 return self._in_progress(step)
             case _:
@@ -224,6 +226,8 @@ _SUMMARY = {
     ReasonKind.WAITS_IN_QUEUE: "in the queue",
     ReasonKind.TASK_PAUSED: "held: the task is paused",
     ReasonKind.NAMESPACE_PAUSED: "held: the namespace is paused",
+    ReasonKind.LIMIT_REACHED: "held back by a limit",
+    ReasonKind.BREAKER_OPEN: "held back by a breaker",
     ReasonKind.NO_WORKER: "without a worker that serves it",
     ReasonKind.IN_PROGRESS: "in progress",
     ReasonKind.WORKER_LOST: "with a lost worker",
@@ -246,6 +250,7 @@ def _advice(facts: Facts, state: TaskState, unfinished: Sequence[UnfinishedStep]
     lacking = sorted({f"{r.details['namespace']}/{r.details['handler']}" for r in reasons if "nearest" in r.details})
     if lacking:
         yield f"start a worker that serves {listed(lacking)}: tasker worker --handlers PACKAGE"
+    yield from advice_on_gates(reasons)
     if any(reason.kind is ReasonKind.STUCK for reason in reasons):
         yield "look at the whole store: tasker doctor --deep"
 

@@ -22,6 +22,8 @@ class ReasonKind(StrEnum):
     WAITS_IN_QUEUE = "waits_in_queue"
     TASK_PAUSED = "task_paused"
     NAMESPACE_PAUSED = "namespace_paused"
+    LIMIT_REACHED = "limit_reached"
+    BREAKER_OPEN = "breaker_open"
     NO_WORKER = "no_worker"
     IN_PROGRESS = "in_progress"
     WORKER_LOST = "worker_lost"

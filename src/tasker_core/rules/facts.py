@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tasker_core.rules.gates import Standing
 from tasker_core.rules.payload import decode
 from tasker_core.words import JsonText, Micros, Pause
 
@@ -58,7 +59,8 @@ class BatchFact(NamedTuple):
 class Facts:
     """A task at one instant. ``last_word`` is (actor, reason) of its last transition; ``ahead`` tells, for each lane in
     which steps of this task wait, how many steps of older or more urgent tasks wait before them. A pause is that of the
-    task, or of its namespace."""
+    task, or of its namespace. ``gates`` are the limits and breakers that there are, by the name of the handler or
+    namespace."""
 
     task_uuid: str
     template_id: str
@@ -74,6 +76,7 @@ class Facts:
     batches: Sequence[BatchFact] = ()
     pause: Pause | None = None
     namespace_pause: Pause | None = None
+    gates: Mapping[str, Standing] = field(default_factory=dict)
 
 
 class StoredError(NamedTuple):

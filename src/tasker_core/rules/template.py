@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from tasker_core.rules import payload, semver
 from tasker_core.rules.graph import Ancestry
+from tasker_core.rules.limits import Limits, read_rate
 from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.template_blocks import (
     BatchConfig,
@@ -28,6 +29,7 @@ from tasker_core.rules.template_blocks import (
     SystemDependencies,
     words,
 )
+from tasker_core.rules.template_limits import Concurrency, bare_limit, checked_rate
 from tasker_core.words import RetryPolicy
 
 LONGEST_NAMESPACE = 29
@@ -108,13 +110,20 @@ class StepTemplate(Block):
     result_schema: JsonSchema | None = None
     composition: Any = None
     compensate: Compensation | None = None
-    concurrency: Any = None
-    rate: Any = None
+    concurrency: Annotated[Concurrency | None, BeforeValidator(bare_limit)] = None
+    rate: Annotated[str, AfterValidator(checked_rate)] | None = None
 
     @property
     def retry_policy(self) -> RetryPolicy:
         """The retry policy, with the defaults where the template is silent."""
         return self.retry.policy if self.retry else RetryPolicy()
+
+    @property
+    def limits(self) -> Limits:
+        """What the step says of its handler."""
+        how = self.concurrency
+        rate = read_rate(self.rate) if self.rate is not None else None
+        return Limits(how.limit if how else None, how.most_per_key if how else None, rate)
 
 
 class Template(Block):

@@ -22,8 +22,6 @@ KEPT_KEYS: dict[type[Block], dict[str, Any]] = {
     StepTemplate: {
         "system_dependency": _ANY_VALUE,
         "composition": _ANY_VALUE,
-        "concurrency": _ANY_VALUE,
-        "rate": _ANY_VALUE,
     },
 }
 """By block: each key that is only kept, and the value, if there is one, that asks for no more than is done anyhow."""

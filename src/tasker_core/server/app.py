@@ -57,6 +57,7 @@ def create_app(
         if access.authenticator is not None:
             access.authenticator.begin()
         core.webhooks.start()
+        core.overload.begin()
         core.phase = Phase.NORMAL
         yield
         await core.close()

@@ -13,6 +13,7 @@ from fastapi import Request
 from tasker_core.engine import Engine
 from tasker_core.server.creations import Creations
 from tasker_core.server.metrics import Metrics
+from tasker_core.server.overload import Overload
 from tasker_core.server.streams import Streams
 from tasker_core.server.threads import Threads
 from tasker_core.server.waiters import Waiters
@@ -42,6 +43,7 @@ class Core:
         self.metrics = Metrics(engine)
         self.threads = Threads(settings.server.threads, settings.server.backlog)
         self.creations = Creations(engine, self.threads)
+        self.overload = Overload(engine, self.threads, settings.overload)
         self.waiters = Waiters(engine, MOST_WAITERS)
         self.streams = Streams(engine, settings.server.event_streams)
         self.webhooks = Webhooks(engine, private=settings.server.webhooks_to_private_addresses)
@@ -70,6 +72,7 @@ class Core:
 
     async def close(self) -> None:
         self.stop()
+        await self.overload.end()
         await asyncio.to_thread(self.waiters.close)
         await asyncio.to_thread(self.streams.close)
         await asyncio.to_thread(self.webhooks.stop)

@@ -14,6 +14,7 @@ from tasker_core.server.middleware import REQUEST_ID
 from tasker_core.server.shapes.actions import BulkAction, NamespaceAction, TaskAction
 from tasker_core.server.shapes.dead_letters import DeadLetterSending, DeadLetterUpdate, GroupRequeueing, Requeueing
 from tasker_core.server.shapes.events import NewWebhook, SubscriptionChange, WebhookChange
+from tasker_core.server.shapes.limits import BreakerWord, LimitWord
 from tasker_core.server.shapes.steps import StepAction
 from tasker_core.server.shapes.tasks import TaskBatch, TaskRequest
 from tasker_core.server.shapes.templates import Template
@@ -34,6 +35,8 @@ BODIES = (
     NewWebhook,
     WebhookChange,
     SubscriptionChange,
+    LimitWord,
+    BreakerWord,
 )
 DESCRIPTION = """Creates tasks and tells what became of them.
 

@@ -67,6 +67,8 @@ def error_body(error: ApiError) -> bytes:
     said: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.field is not None:
         said["field"] = error.field
+    if error.details is not None and "retry_after_seconds" in error.details:
+        said["retry_after_seconds"] = error.details["retry_after_seconds"]
     if error.details is not None:
         said["details"] = dict(error.details)
     return json.dumps({"error": said}, separators=(",", ":")).encode()

@@ -30,12 +30,12 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "worker:config_read": "read a worker's configuration",
         "worker:templates_read": "read the templates that a worker serves",
         "namespaces:read": "read which namespaces there are, and which are paused",
-        "namespaces:operate": "pause a namespace, and set its limits",
+        "namespaces:operate": "pause a namespace, set limits, open and close breakers",
         "events:read": "read domain events, and who is given them",
         "events:manage": "make, change and end webhooks, and set subscriptions to another place",
         "audit:read": "read who did what, and when",
         "system:config_read": "read the server's configuration",
-        "system:handlers_read": "read which handlers are served",
+        "system:handlers_read": "read which handlers are served, and what limits them",
         "system:analytics_read": "read durations, rates and bottlenecks",
     }
 )

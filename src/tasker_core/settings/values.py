@@ -216,6 +216,24 @@ class DlqSettings(Section):
     auto_move_to_dlq: bool = _setting(True, "whether a stale task leaves a dead letter")
 
 
+class BreakerSettings(Section):
+    """Breakers: what becomes of a handler that fails again and again."""
+
+    failures: Whole = _setting(
+        0, "retryable failures of a handler in a row, over all workers, that open its breaker; 0: none opens", ge=0
+    )
+    open_seconds: Seconds = _setting(30.0, "how long a breaker stays open before it lets one step try", gt=0)
+
+
+class OverloadSettings(Section):
+    """When a server creates no more tasks for a while."""
+
+    queue_depth: Whole = _setting(
+        50_000, "steps that wait in the longest queue of a handler: 503, try again in 30 s; 0: never", ge=0
+    )
+    queue_overflow: Whole = _setting(100_000, "the same, try again in 60 s; 0: never", ge=0)
+
+
 class RetentionSettings(Section):
     """What is dropped by itself."""
 
@@ -257,6 +275,8 @@ class Settings(BaseSettings):
     client: ClientSettings = ClientSettings()
     dlq: DlqSettings = DlqSettings()
     retention: RetentionSettings = RetentionSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    overload: OverloadSettings = OverloadSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @classmethod

@@ -6,6 +6,7 @@ from tasker_core.errors import StoreError
 from tasker_core.store.analytics import Analytics
 from tasker_core.store.database import Access, Database
 from tasker_core.store.dead_letters import DeadLetters
+from tasker_core.store.gates import Gates
 from tasker_core.store.gauges import Gauges
 from tasker_core.store.history import History
 from tasker_core.store.insight import Insight
@@ -33,6 +34,7 @@ class Store:
         self.templates = Templates(access)
         self.workers = Workers(access)
         self.insight = Insight(access)
+        self.gates = Gates(access)
         self.gauges = Gauges(access)
         self.history = History(access)
         self.repairs = Repairs(access)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tasker_core.store.database import Call, as_json
 from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
@@ -16,7 +16,8 @@ INSERT_TASKS = "insert_tasks"
 class NewTask:
     """A task as it is written; ``identity`` is what makes it the same task as another.
 
-    ``window`` (microseconds) is after how long another task may take the identity over; None is never.
+    ``window`` (microseconds) is after how long another task may take the identity over; None is never. ``keys`` are
+    those of steps that are limited by one, by their numbers.
     """
 
     id: str
@@ -42,6 +43,7 @@ class NewTask:
     violations: Sequence[Violation] = ()
     traceparent: str | None = None
     window: Micros | None = None
+    keys: Mapping[int, str] = field(default_factory=dict)
 
 
 _HOT = ("id", "template", "namespace", "name", "version", "identity", "state", "priority", "rank", "total_steps")
@@ -65,6 +67,9 @@ def creation_calls(tasks: Sequence[NewTask], stamp: int, now: Micros) -> list[Ca
         Call("insert_steps", hot),
         Call("insert_dependencies", hot),
     ]
+    if any(task.keys for task in ordered):
+        keys = [{"id": task.id, "step": no, "key": key} for task in ordered for no, key in task.keys.items()]
+        calls.append(Call("insert_keys", {"keys": as_json(keys), "tx": stamp}))
     if any(task.violations for task in ordered):
         rows = [row for task in ordered for row in warning_rows({"id": task.id}, INPUT_SCHEMA, task.violations)]
         calls.append(Call("insert_task_warnings", {"warnings": as_json(rows), "tx": stamp, "now": now}))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tasker_core.store.database import Access, Call
-from tasker_core.words import Micros
+from tasker_core.words import KEY_MARK, Micros
 
 MOST = 10_000
 """Nothing is counted any further."""
@@ -36,6 +36,15 @@ class Gauges:
     def __init__(self, database: Access) -> None:
         self._database = database
 
+    def deepest(self, most: int) -> tuple[str, int] | None:
+        """The lane in which most steps wait, and how many, counted up to ``most``; None where nothing waits."""
+        (rows,) = self._database.read(Call("gauge_deepest", {"most": most}))
+        found: dict[str, int] = {}
+        for lane, depth in rows:
+            home = lane.partition(KEY_MARK)[0]
+            found[home] = found.get(home, 0) + depth
+        return max(found.items(), key=lambda each: each[1], default=None)
+
     def read(self) -> Standing:
         """All of it, in one round trip."""
         most = {"most": MOST}
@@ -46,5 +55,10 @@ class Gauges:
             Call("gauge_workers", {}),
             Call("gauge_dead_letters", most),
         )
-        lanes = {lane: Queue(depth, since) for lane, depth, since in queues}
+        lanes: dict[str, Queue] = {}
+        for lane, depth, since in queues:
+            # What stands aside for a limit waits for the same handler.
+            home = lane.partition(KEY_MARK)[0]
+            before = lanes.get(home, Queue(0, since))
+            lanes[home] = Queue(min(before.depth + depth, MOST), min(before.since, since))
         return Standing(lanes, running, waiting, dict(tasks), dict(workers), letters)

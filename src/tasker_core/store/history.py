@@ -12,7 +12,8 @@ PAGE = 1_000
 """Tasks that are looked at in one statement."""
 CHILDREN_FIRST = (
     "drop_attempts", "drop_transitions", "drop_warnings", "drop_events", "drop_dead_letters", "drop_dependencies",
-    "drop_steps", "drop_step_payloads", "drop_batches", "drop_former_contexts", "drop_pauses", "drop_payloads",
+    "drop_steps", "drop_step_payloads", "drop_step_keys", "drop_batches", "drop_former_contexts", "drop_pauses",
+    "drop_payloads",
     "drop_tasks",
 )  # fmt: skip
 

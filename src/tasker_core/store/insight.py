@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from tasker_core.rules.facts import MOST_AHEAD, BatchFact, Facts, StepFact, WorkerFact
+from tasker_core.rules.gates import Standing
 from tasker_core.rules.symptoms import MOST_COUNTED, MOST_LANES, Duty, Failed, Pile, Symptoms, TemplateFact
 from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.telemetry.spans import Traced
-from tasker_core.words import HELD, Micros, Pause
+from tasker_core.words import HELD, KEY_MARK, Micros, Pause
 
 PAGE = 200
 """Unfinished tasks that are looked at in one go."""
@@ -34,10 +35,10 @@ class Insight:
         (rows,) = self._database.read(Call("traced_steps", {"batch": batch}))
         return [Traced(*row) for row in rows]
 
-    def facts(self, task: str) -> Facts | None:
+    def facts(self, task: str, now: Micros) -> Facts | None:
         """Everything around the task with this UUID, in one round trip; None when there is no such task."""
         of = {"task": task}
-        found, word, steps, edges, workers, queue, batches = self._database.read(
+        found, word, steps, edges, workers, queue, batches, gates = self._database.read(
             Call("explain_task", of),
             Call("explain_last_word", of),
             Call("explain_steps", of),
@@ -45,6 +46,7 @@ class Insight:
             Call("explain_workers", of),
             Call("explain_queue", {**of, "most": MOST_AHEAD}),
             Call("explain_batches", of),
+            Call("all_standings", {"now": now}),
         )
         if not found:
             return None
@@ -65,6 +67,7 @@ class Insight:
             [BatchFact(*row) for row in batches],
             own,
             wide,
+            {row[0]: Standing(*row) for row in gates},
         )
 
     def database_now(self) -> Micros | None:
@@ -94,7 +97,7 @@ class Insight:
         return Symptoms(
             _workers(workers),
             dead,
-            {lane: Pile(*pile) for lane, *pile in queues if pile[0]},
+            {lane: Pile(*pile) for lane, *pile in queues if pile[0] and KEY_MARK not in lane},
             {lane: Pile(*pile) for lane, *pile in lost},
             Pile(*overdue[0]) if overdue else None,
             [Failed(*row) for row in failed],

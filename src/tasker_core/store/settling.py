@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from tasker_core.store.batching import NO_ENDS, BatchEnds, BornBatch, birth_calls, checkpoint_call, end_calls
 from tasker_core.store.burial import Letter
-from tasker_core.store.claiming import Claim, claim_calls
+from tasker_core.store.claiming import Claim
 from tasker_core.store.database import Call, as_json
+from tasker_core.store.gating import Noted, note_calls
 from tasker_core.store.outbox import FAST, insert_events
 from tasker_core.store.rows import ClaimedRow
 from tasker_core.store.warnings import RESULT_SCHEMA, Note, note_rows
@@ -68,7 +69,7 @@ class Order:
 
     def __init__(
         self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str, claim: Claim | None,
-        birth: Birth | None = None, ends: BatchEnds = NO_ENDS,
+        birth: Birth | None = None, ends: BatchEnds = NO_ENDS, noted: Noted | None = None,
     ) -> None:  # fmt: skip
         self.rulings, self.stamp, self.now, self.claim = rulings, stamp, now, claim
         self.batch = as_json([_hot(ruling) for ruling in rulings])
@@ -97,8 +98,8 @@ class Order:
             calls.append(insert_events(events, stamp))
         if any(ruling.violations or ruling.notes for ruling in rulings):
             calls.append(Call("insert_step_warnings", {"warnings": _warnings(rulings), "tx": stamp, "now": now}))
-        if claim:
-            calls += claim_calls(claim, stamp, now)
+        if noted:
+            calls += note_calls(noted, claim.gated if claim else (), stamp, now)
 
 
 def _birth_calls(opener: LeaseKey, birth: Birth, stamp: int, now: Micros) -> list[Call]:

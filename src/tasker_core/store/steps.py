@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from tasker_core.store.batching import NO_ENDS, BatchEnds
 from tasker_core.store.burial import DeadLetter, bury_steps
-from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
+from tasker_core.store.claiming import Claim, claimed_rows, run_and_claim, write_and_claim
 from tasker_core.store.database import Access, Call, Rows, Transaction, as_json
+from tasker_core.store.gating import Noted
 from tasker_core.store.rows import ClaimedRow, HeldRow, InputRow
 from tasker_core.store.settling import SETTLED, Birth, Order, Ruling, Settlement
 from tasker_core.store.undoing import Turn, Turned, at_rest
@@ -19,11 +20,14 @@ from tasker_core.words import HELD, JsonText, LeaseKey, Micros
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a worker sees without claiming: which of its lanes wait (lane -> rank of the first), when the next retry is
-    due, and a mark that changes with the registered templates."""
+    due, a mark that changes with the registered templates, and one that changes with the limits and breakers.
+    ``is_held`` says that something waits for these alone: soon there may be more."""
 
     waiting: Mapping[str, int]
     next_due: Micros | None
     templates: tuple[int, int]
+    gates: int = 0
+    is_held: bool = False
 
 
 class Steps:
@@ -35,7 +39,7 @@ class Steps:
     def settle(
         self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str,
         claim: Claim | None = None, dead: Sequence[DeadLetter] = (), ends: BatchEnds = NO_ENDS,
-        turn: Turn | None = None,
+        turn: Turn | None = None, noted: Noted | None = None,
     ) -> Settlement:  # fmt: skip
         """Apply ``rulings`` and, last, hand the next ready steps to ``claim.worker``: one transaction.
 
@@ -43,15 +47,16 @@ class Steps:
         ``dead`` one letter is written for each task that has none pending: rare, and so looked at before the claim.
         Where a task may have to be undone when it comes to rest, ``turn`` says so.
         """
-        order = Order(rulings, stamp, now, actor, None if dead or turn else claim, ends=ends)
+        order = Order(rulings, stamp, now, actor, claim, ends=ends, noted=noted)
         if not dead and turn is None:
-            return self._settlement(order, self._database.write(*order.calls))
+            return self._settlement(order, *write_and_claim(self._database, order.calls, claim, stamp, now))
         with self._database.transaction() as transaction:
             return self._in_parts(transaction, order, claim, actor, turn, dead)
 
     def settle_opener(
         self, key: LeaseKey, judge: Callable[[Mapping[int, str]], tuple[Ruling, Birth | None]],
         stamp: int, now: Micros, actor: str, claim: Claim | None = None, turn: Turn | None = None,
+        noted: Noted | None = None,
     ) -> Settlement:  # fmt: skip
         """Settle a step whose outcome depends on which steps its task has, and write those that it brings about.
 
@@ -62,34 +67,37 @@ class Steps:
         with self._database.transaction() as transaction:
             _, rows = transaction.run(Call("lock_tasks", {"tasks": task}), Call("states_of_steps", {"task": key.task}))
             ruling, birth = judge(dict(rows))
-            order = Order([ruling], stamp, now, actor, None if turn else claim, birth)
+            order = Order([ruling], stamp, now, actor, claim, birth, noted=noted)
             if turn is not None:
                 return self._in_parts(transaction, order, claim, actor, turn)
-            answers = transaction.run(*order.calls)
-        return self._settlement(order, answers)
+            answers, claimed = run_and_claim(transaction, order.calls, claim, stamp, now)
+        return self._settlement(order, answers, claimed)
 
     def _in_parts(
         self, transaction: Transaction, order: Order, claim: Claim | None, actor: str, turn: Turn | None,
         dead: Sequence[DeadLetter] = (),
     ) -> Settlement:  # fmt: skip
         """A settlement of which something has to be seen before it goes on."""
-        done = self._settlement(order, transaction.run(*order.calls), transaction)
+        done = self._settlement(order, transaction.run(*order.calls), (), transaction)
         buried = bury_steps(transaction, dead, order.stamp, order.now) if dead else ()
         turned = Turned()
         if turn is not None:
             turned = take_turn(transaction, at_rest(done.rested), turn, order.now + 1, actor)
-        claimed = claimed_rows(transaction.run(*claim_calls(claim, order.stamp, order.now))[-1]) if claim else ()
+        _, claimed = run_and_claim(transaction, (), claim, order.stamp, order.now)
         rested = {**done.rested, **turned.moved}
         return replace(done, rested=rested, claimed=claimed, buried=buried, ready=turned.ready)
 
-    def _settlement(self, order: Order, answers: Sequence[Rows], transaction: Transaction | None = None) -> Settlement:
+    def _settlement(
+        self, order: Order, answers: Sequence[Rows], claimed: Sequence[ClaimedRow],
+        transaction: Transaction | None = None,
+    ) -> Settlement:  # fmt: skip
         ((applied,),) = answers[SETTLED]
         return Settlement(
             stamp=order.stamp,
             now=order.now,
             applied=frozenset(self._applied(order, applied, transaction)),
             rested=dict(answers[order.rest]),
-            claimed=claimed_rows(answers[-1]) if order.claim else (),
+            claimed=claimed,
         )
 
     def _applied(self, order: Order, count: int, transaction: Transaction | None) -> Iterable[LeaseKey]:
@@ -101,14 +109,15 @@ class Steps:
 
     def claim(self, claim: Claim, stamp: int, now: Micros) -> Sequence[ClaimedRow]:
         """Ready steps for a worker."""
-        return claimed_rows(self._database.write(*claim_calls(claim, stamp, now))[-1])
+        _, claimed = write_and_claim(self._database, (), claim, stamp, now)
+        return claimed
 
     def look(self, lanes: Sequence[str]) -> Look:
         """What a worker needs to know before it claims, in one round trip."""
-        rows, ((due,),), ((count, newest),) = self._database.read(
+        rows, ((due,),), ((count, newest, gates),) = self._database.read(
             Call("waiting_lanes", {"lanes": as_json(list(lanes))}), Call("next_due", {}), Call("template_mark", {})
         )
-        return Look({lane: rank for lane, rank in rows if rank is not None}, due, (count, newest))
+        return Look({lane: rank for lane, rank in rows if rank is not None}, due, (count, newest), gates)
 
     def claimed_before(self, worker: int, stamp: int) -> Sequence[ClaimedRow]:
         """The leases of one earlier claim, for a request that is repeated because its answer was lost."""

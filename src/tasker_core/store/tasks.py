@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tasker_core.rules.chain import in_order
 from tasker_core.rules.context_field import ContextField
-from tasker_core.store.claiming import Claim, claim_calls, claimed_rows
+from tasker_core.store.claiming import Claim, run_and_claim, write_and_claim
 from tasker_core.store.creating import INSERT_TASKS, NewTask, creation_calls
 from tasker_core.store.database import Access, Call, Rows, as_json
 from tasker_core.store.filters import TaskFilter
@@ -70,20 +70,18 @@ class Tasks:
         A task whose UUID or identity exists already isn't written; with ``all_or_none`` then none is.
         """
         calls = creation_calls(tasks, stamp, now)
-        if claim:
-            calls += claim_calls(claim, stamp, now)
         inserting = [call.statement for call in calls].index(INSERT_TASKS)
         if len(tasks) == 1 or not all_or_none:
-            answers = self._database.write(*calls)
+            answers, claimed = write_and_claim(self._database, calls, claim, stamp, now)
         else:
             try:
                 with self._database.transaction() as transaction:
-                    answers = transaction.run(*calls)
+                    answers, claimed = run_and_claim(transaction, calls, claim, stamp, now)
                     if len(answers[inserting]) < len(tasks):
                         raise _Refused
             except _Refused:
                 return Creation({}, ())
-        return Creation({uuid: no for no, uuid in answers[inserting]}, claimed_rows(answers[-1]) if claim else ())
+        return Creation({uuid: no for no, uuid in answers[inserting]}, claimed)
 
     def existing(self, identities: Iterable[str]) -> dict[str, Existing]:
         """The tasks that hold these identities."""

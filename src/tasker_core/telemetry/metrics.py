@@ -117,7 +117,7 @@ QUEUE_DEPTH = Figure(
 )
 QUEUE_AGE = Figure(
     "tasker.queue.oldest_message.age.seconds",
-    "Seconds for which a step has been ready: the oldest of those that are first in line at their priority.",
+    "Seconds for which a step has been ready: the oldest of the first 10,000 in line.",
     ("namespace", "handler"),
 )
 STEPS_ACTIVE = Figure("tasker.steps.active_executions", "Steps in progress at any worker, counted up to 10,000.")

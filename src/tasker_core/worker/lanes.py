@@ -1,14 +1,15 @@
-"""In which order a worker asks its lanes for steps: by priority, then fairly over the namespaces, then by age."""
+"""In which order a worker asks its lanes for steps: by urgency, then fairly over the namespaces, then by age."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
 
+from tasker_core.rules.rank import urgencies
+
 MOST_LANES_A_CLAIM = 8
 COMPANY_LASTS = 1.0
 """Seconds after a namespace's last step for which the worker is still shared with it."""
-PRIORITY_SHIFT = 48
 
 
 class Lanes:
@@ -48,7 +49,13 @@ class Lanes:
     def order(self) -> list[str]:
         """The lanes to claim from, the first to be asked first."""
         if len(self._waiting) > 1:
-            best = sorted(self._waiting.items(), key=self._precedence)
+            urgent, turns = urgencies(self._waiting), self._turns
+
+            def precedence(waiting: tuple[str, int]) -> tuple[int, float, int]:
+                lane, rank = waiting
+                return -urgent[lane], turns.get(lane.partition("/")[0], 0.0), rank
+
+            best = sorted(self._waiting.items(), key=precedence)
             return [lane for lane, _ in best[:MOST_LANES_A_CLAIM]]
         return list(self._waiting)
 
@@ -69,7 +76,3 @@ class Lanes:
             turn = max(self._turns.get(namespace, floor), floor)
             self._turns[namespace] = turn + steps / self._weights.get(namespace, 1.0)
             self._last_taken[namespace] = time.monotonic()
-
-    def _precedence(self, waiting: tuple[str, int]) -> tuple[int, float, int]:
-        lane, rank = waiting
-        return rank >> PRIORITY_SHIFT, self._turns.get(lane.partition("/")[0], 0.0), rank

@@ -14,6 +14,7 @@ from tasker_core.telemetry.measures import error_label
 from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Reply, Report, StepError, split_lane
 from tasker_core.worker.attempt import Attempt
 from tasker_core.worker.executor import MOST_AHEAD_IN_COMPANY, Executor
+from tasker_core.worker.expecting import expected, may_be_anywhere
 from tasker_core.worker.inbox import Inbox
 from tasker_core.worker.lanes import Lanes
 from tasker_core.worker.outlook import POLL, Outlook
@@ -203,7 +204,10 @@ class Loop(threading.Thread):
     def _settle(self, reports: list[Report]) -> None:
         room = 0 if self._draining else self._room()
         if room > 0:
-            self._expect_children(reports)
+            for lane, rank in expected(reports, self._transport, self._serving.lanes):
+                self._lanes.expect(lane, rank)
+            if may_be_anywhere(reports, self._transport):
+                self._outlook.hint()
         request = self._request(self._lanes.order(), room) if room > 0 else None
         began = time.perf_counter()
         try:
@@ -240,21 +244,6 @@ class Loop(threading.Thread):
             self._lanes.emptied(request.lanes)
         self._begin(reply.leases)
 
-    def _expect_children(self, reports: Sequence[Report]) -> None:
-        served, known = self._serving.lanes, self._transport.known
-        for report in reports:
-            lanes: Sequence[str] = ()
-            if report.outcome.ending is Ending.OK:
-                # What a decision brings about may be ready elsewhere than right behind it.
-                if report.outcome.key.no in known(report.template).growth.openers:
-                    self._outlook.hint()
-                lanes = known(report.template).lanes_behind(report.outcome.key.no)
-            elif report.outcome.ending is Ending.YIELDED:
-                lanes = (known(report.template).lane(report.outcome.key.no),)
-            for lane in lanes:
-                if lane in served:
-                    self._lanes.expect(lane, report.rank)
-
     def _begin(self, leases: Sequence[Lease]) -> None:
         if leases:
             self._count_claimed(leases)
@@ -287,7 +276,7 @@ class Loop(threading.Thread):
                 self._lanes.serve(self._serving.lanes)
                 self._transport.serve(self.worker, self._serving.lanes)
                 look = self._transport.look(self._serving.lanes_in_order)
-        self._outlook.end(look.next_due, idle=not look.waiting and not self.executor.held())
+        self._outlook.end(look.next_due, idle=not look.waiting and not look.is_held and not self.executor.held())
         if self._outlook.is_due:
             self._transport.enqueue_due(self.worker)
             self._outlook.hint()

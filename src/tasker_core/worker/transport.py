@@ -34,6 +34,8 @@ class Transport(Protocol):
     def known(self, template: str) -> Known: ...
     def templates(self) -> Sequence[Known]: ...
     def register_template(self, template: Template, *, replace: bool) -> Sequence[str]: ...
+    def has_limits(self) -> bool: ...
+    def is_limited(self, lane: str) -> bool: ...
     def change_mark(self) -> int: ...
     def hears_hints(self) -> bool: ...
     def listen(self, listener: Listener) -> Callable[[], None]: ...
@@ -53,13 +55,15 @@ class InProcess:
         return self._engine.ids.new()
 
     def register(self, worker: WorkerRow) -> int:
-        return self._engine.store.workers.register(worker)
+        number = self._engine.store.workers.register(worker)
+        self._engine.gates.attend(number)
+        return number
 
     def serve(self, worker: int, lanes: Collection[str]) -> None:
         self._engine.store.workers.serve(worker, lanes)
 
     def look(self, lanes: Sequence[str]) -> Look:
-        return self._engine.store.steps.look(lanes)
+        return self._engine.look(lanes)
 
     def claim(self, request: ClaimRequest) -> Reply:
         return self._engine.claim(request)
@@ -102,6 +106,14 @@ class InProcess:
     def register_template(self, template: Template, *, replace: bool) -> Sequence[str]:
         """The differences for which it was refused, if it was."""
         return self._engine.catalog.register(template, replace=replace).refused
+
+    def has_limits(self) -> bool:
+        """Whether a limit or a breaker concerns any step."""
+        return self._engine.gates.are_any
+
+    def is_limited(self, lane: str) -> bool:
+        """Whether a limit or a breaker concerns the steps of ``lane``."""
+        return self._engine.gates.gate(lane) is not None
 
     def change_mark(self) -> int:
         return self._engine.store.database.change_mark()

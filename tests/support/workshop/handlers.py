@@ -56,6 +56,19 @@ def enter(transaction: Any, context: StepContext) -> dict[str, Any]:
     return {"after": sorted(context.get_dependency_result_keys())}
 
 
+@step_handler("brief")
+def brief() -> dict[str, Any]:
+    """Little work."""
+    time.sleep(0.003)
+    return {}
+
+
+@step_handler("brief_too")
+def brief_too() -> dict[str, Any]:
+    """No work."""
+    return {}
+
+
 @decision_handler("route")
 def route(context: StepContext) -> Decision:
     """An effect, and the decision to go on with step ``b``."""

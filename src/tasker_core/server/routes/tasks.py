@@ -53,6 +53,7 @@ async def create_task(
     201 for a new task. 200 where this very request has been answered before (its ``task_uuid`` tells), and with
     ``on_duplicate=return`` also where another request has made the same task. 409 otherwise, naming that task.
     """
+    core_of(request).overload.refuse()
     # The trace is asked for here: a thread doesn't know which span is current.
     wish = Wish(await read_body(request), on_duplicate == "return", traceparent_of(request))
     status, answer = await core_of(request).creations.create(wish)
@@ -76,6 +77,7 @@ async def create_task(
 )
 async def create_tasks(request: Request, on_duplicate: OnDuplicate = "refuse") -> Json:
     """Create many tasks in one transaction: all of them, or none. The answers are in the order of the wishes."""
+    core_of(request).overload.refuse()
     core, text = core_of(request), await read_body(request)
     trace = traceparent_of(request)
     status, answer = await core.call(_create_many, core.engine, text, on_duplicate == "return", trace)

@@ -15,7 +15,7 @@ class Shape(BaseModel):
 
 
 NO_NUL = r"^[^\x00]*$"
-SOME_TEXT = r"^[^\x00]*[^\s\x00][^\x00]*$"
+SOME_TEXT = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 """Patterns: a text that every database keeps, and one that isn't blank."""
 
 _CHARACTER, _NO_DOT = r"[^\x00-\x1f\x7f/\\\ufffd]", r"[^\x00-\x1f\x7f/\\\ufffd.]"
@@ -39,6 +39,7 @@ class ErrorBody(Shape):
     code: str = Field(description="For programs; it doesn't change.")
     message: str = Field(description="For people.")
     field: str | None = Field(None, description="The argument at fault.")
+    retry_after_seconds: int | None = Field(None, description="After how many seconds to try again.")
     details: dict[str, Any] | None = None
 
 

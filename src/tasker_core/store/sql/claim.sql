@@ -3,12 +3,13 @@
 -- name: claim_lane
 -- One lane per statement, so that it can only walk the ready index: joined to a list of lanes, or sorted over several,
 -- it would read the whole backlog. Runs once per lane of the claim; the room shrinks by what the lanes before it took.
+-- A worker that hasn't heeded a new limit yet (:heeded) gets nothing.
 -- `for key share` locks no row where nothing is paused. It takes the table's lock that whoever pauses a namespace waits
 -- for: claims under way end before the pause is said, and whichever come later see it.
 with ready as materialized (
   select s.task_id as task, s.no as step from tasker.steps s
   where s.state = 'enqueued' and s.lane = :lane
-    and exists (select 1 from tasker.workers w where w.id = :worker and w.state = 'live')
+    and exists (select 1 from tasker.workers w where w.id = :worker and w.state = 'live' and w.must_heed = :heeded)
     and not exists (select 1 from tasker.paused_namespaces p
       where p.namespace || '/' = substr(cast(:lane as text), 1, length(p.namespace) + 1)
       for key share --pg

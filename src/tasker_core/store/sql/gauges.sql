@@ -2,28 +2,31 @@
 -- than :most, so that asking costs the same beside any history and any backlog.
 
 -- name: gauge_queues
--- Per lane: how many steps are ready, and since when the one has waited that has waited longest among those that are
--- first in line at their priority (a task's age orders them there). Lanes and priorities are found by leaping along the
--- index from one to the next. Steps of paused tasks wait for no worker.
+-- Per lane: how many steps are ready, and since when the one has waited that has waited longest; of both no more are
+-- looked at than the first :most in line. Lanes are found by leaping along the index from one to the next. Steps of paused
+-- tasks wait for no worker.
 with recursive lanes(lane) as (
   select min(s.lane) from tasker.steps s where s.state = 'enqueued'
   union all
   select (select min(s.lane) from tasker.steps s where s.state = 'enqueued' and s.lane > l.lane)
-  from lanes l where l.lane is not null),
-heads(lane, rank) as (
-  select l.lane, (select min(s.rank) from tasker.steps s where s.state = 'enqueued' and s.lane = l.lane)
-  from lanes l where l.lane is not null
+  from lanes l where l.lane is not null)
+select l.lane,
+  (select count(*) from (select 1 from tasker.steps s
+    where s.state = 'enqueued' and s.lane = l.lane limit :most) as counted),
+  (select min(w.enqueued_at) from (select s.enqueued_at from tasker.steps s
+    where s.state = 'enqueued' and s.lane = l.lane order by s.rank limit :most) as w)
+from lanes l where l.lane is not null and l.lane not like '/%'
+
+-- name: gauge_deepest
+-- How many steps wait in each lane.
+with recursive lanes(lane) as (
+  select min(s.lane) from tasker.steps s where s.state = 'enqueued'
   union all
-  select h.lane, (select min(s.rank) from tasker.steps s where s.state = 'enqueued' and s.lane = h.lane
-    and s.rank >= (((h.rank >> 48) + 1) << 48))
-  from heads h where h.rank is not null),
-waits as (
-  select h.lane, (select s.enqueued_at from tasker.steps s where s.state = 'enqueued' and s.lane = h.lane
-    and s.rank = h.rank order by s.no limit 1) as since
-  from heads h where h.rank is not null)
-select w.lane, (select count(*) from (select 1 from tasker.steps s
-  where s.state = 'enqueued' and s.lane = w.lane limit :most) as counted), min(w.since)
-from waits w where w.since is not null and w.lane not like '/%' group by w.lane
+  select (select min(s.lane) from tasker.steps s where s.state = 'enqueued' and s.lane > l.lane)
+  from lanes l where l.lane is not null)
+select l.lane, (select count(*) from (select 1 from tasker.steps s
+  where s.state = 'enqueued' and s.lane = l.lane limit :most) as counted)
+from lanes l where l.lane is not null and l.lane not like '/%'
 
 -- name: gauge_steps
 select (select count(*) from (select 1 from tasker.steps s where s.state = 'in_progress' limit :most) as counted),

@@ -70,6 +70,11 @@ delete from tasker.step_payloads
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
 where task_id in (select value from json_each(:tasks)) --lite
 
+-- name: drop_step_keys
+delete from tasker.step_keys
+where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg
+where task_id in (select value from json_each(:tasks)) --lite
+
 -- name: drop_batches
 delete from tasker.batches
 where task_id in (select value::bigint from jsonb_array_elements_text(:tasks::jsonb)) --pg

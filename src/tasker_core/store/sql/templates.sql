@@ -55,5 +55,6 @@ where t.current = 1 or exists (
 order by t.current desc, t.namespace, t.name, t.registered_at
 
 -- name: template_mark
--- Changes whenever a template is registered, so that workers learn of it from one cheap row.
-select count(*), coalesce(max(registered_at), 0) from tasker.templates
+-- Changes whenever a template is registered or a limit or breaker changes, so that workers learn of it from one cheap row.
+select count(*), coalesce(max(registered_at), 0), (select cast(coalesce(sum(g.version), 0) as bigint) from tasker.gates g)
+from tasker.templates

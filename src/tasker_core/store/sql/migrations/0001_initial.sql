@@ -105,6 +105,8 @@ create table tasker.steps (
   enqueued_at bigint not null,
   claimed_at bigint not null,
   ended_at bigint not null,
+  slot text collate "C" not null default '', --pg
+  slot text not null default '', --lite
   primary key (task_id, no)
 ) with (fillfactor = 50); --pg
 ); --lite
@@ -112,6 +114,8 @@ create index steps_ready on tasker.steps (lane, rank, no) where state = 'enqueue
 create index steps_running on tasker.steps (worker, stamp) where state = 'in_progress';
 create index steps_waiting on tasker.steps (run_at) where state = 'waiting_for_retry';
 create index steps_failed on tasker.steps (task_id) where state = 'error';
+-- What runs under a limit. A step that none concerns has no slot: nothing is written here for it.
+create index steps_slots on tasker.steps (slot) where state = 'in_progress' and slot <> '';
 
 create table tasker.dependencies (
   task_id bigint not null,
@@ -244,7 +248,8 @@ create table tasker.workers (
   lanes text not null,
   state text not null,
   started_at bigint not null,
-  beat_at bigint not null
+  beat_at bigint not null,
+  must_heed bigint not null default 0
 );
 
 -- Number 0 stands for the whole task. `runs_at` is when what was requeued may run; a snapshot is what the task was like.
@@ -348,3 +353,73 @@ create table tasker.deliveries (
   error text not null
 );
 create index deliveries_subscription on tasker.deliveries (subscription, id);
+
+-- What holds ready steps back: the limits and the breaker of a handler ("shop/charge") or a namespace ("shop"). The slots
+-- of what runs under it lie between `low` and `high`. NULL is no limit. `declared` is what templates say, `word` what an
+-- operator said. A claim of such steps holds the row's lock until it commits.
+create table tasker.gates (
+  name text not null primary key,
+  low text collate "C" not null, --pg
+  high text collate "C" not null, --pg
+  low text not null, --lite
+  high text not null, --lite
+  declared text not null,
+  word text not null,
+  concurrency integer,
+  per_key integer,
+  keyed integer not null,
+  rate integer,
+  period bigint,
+  failures integer not null,
+  breaker text not null,
+  since bigint not null,
+  probe_at bigint not null,
+  probe_task bigint not null,
+  probe_no integer not null,
+  probe_fence integer not null,
+  by text not null,
+  changed_at bigint not null,
+  version bigint not null
+);
+
+-- What operators said of limits and breakers.
+create table tasker.gate_words (
+  name text not null,
+  stamp bigint not null,
+  at bigint not null,
+  actor text not null,
+  reason text not null,
+  said text not null,
+  primary key (name, stamp)
+) --pg
+) without rowid --lite
+;
+
+-- How many steps began when, of what has a rate; no longer than the period of the rate.
+create table tasker.gate_uses (
+  name text not null,
+  at bigint not null,
+  n integer not null,
+  primary key (name, at)
+) --pg
+) without rowid --lite
+;
+
+-- The keys of which steps stand aside, because as many of that key run as may: in the lane of the key, not in the handler's.
+create table tasker.gate_lines (
+  lane text not null,
+  key text not null,
+  primary key (lane, key)
+) --pg
+) without rowid --lite
+;
+
+-- The key of each step that is limited by a key, as the context of its task had it.
+create table tasker.step_keys (
+  task_id bigint not null,
+  no integer not null,
+  key text not null,
+  primary key (task_id, no)
+) --pg
+) without rowid --lite
+;
