@@ -8,7 +8,7 @@ import pytest
 
 from tasker_core.errors import TemplateError
 from tasker_core.rules.expand import Growth
-from tasker_core.rules.mend import Situation, Standing, Undo
+from tasker_core.rules.mend import Situation, Standing, Undo, reset, retry
 from tasker_core.rules.template import Template
 from tasker_core.rules.template_text import read_template
 from tasker_core.rules.undo import UndoPlan, follow
@@ -125,3 +125,10 @@ def test_batch_workers_cant_be_undone() -> None:
     )
     with pytest.raises(TemplateError, match=r"order\.yaml:13: error BATCH_WORKER_UNDONE: step 'piece' is a batch"):
         read_template(text, "order.yaml")
+
+
+def test_a_compensation_that_runs_again_brings_no_other_step_back() -> None:
+    cancelled = StepState.CANCELLED
+    there = situation(Undo.UNDER_WAY, a=COMPLETE, b=cancelled, undo_a=ERROR, undo_b=cancelled)
+    assert sorted(retry(there).steps) == [3, 4]
+    assert sorted(reset(there, "undo:a").steps) == [3, 4]
