@@ -20,7 +20,7 @@ TASK_KEYS = {
     "initiator", "source_system", "reason", "priority", "tags", "correlation_id", "parent_correlation_id",
     "total_steps", "pending_steps", "in_progress_steps", "completed_steps", "failed_steps", "ready_steps",
     "execution_status", "recommended_action", "completion_percentage", "health_status", "steps",
-    "warnings", "paused",
+    "warnings", "paused", "compensated",
 }  # fmt: skip
 STEP_KEYS = {
     "step_uuid", "task_uuid", "name", "created_at", "updated_at", "completed_at", "results", "current_state",

@@ -31,7 +31,8 @@ from tasker_core.store.subscriptions import (
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
 LONGEST_URL, LONGEST_NAME, MOST_PATTERNS = 2_000, 100, 50
-_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+NAME = r"^[A-Za-z0-9_.:-]{1,100}$"
+_NAME = re.compile(NAME.strip("^$"))
 
 
 class Subscriptions:

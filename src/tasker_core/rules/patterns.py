@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 LONGEST_PATTERN = 255
-_PATTERN = re.compile(r"[a-z0-9_.*?\[\]!-]+")
+PATTERN = r"^[a-z0-9_.*?\[\]!-]+$"
+_PATTERN = re.compile(PATTERN.strip("^$"))
 
 
 def wrong_with(pattern: str) -> str | None:

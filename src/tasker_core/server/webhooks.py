@@ -161,7 +161,7 @@ def signed(key: bytes, message_id: str, timestamp: int, body: bytes) -> dict[str
 
     >>> headers = signed(b"k" * 24, "msg_1", 1_800_000_000, b"{}")
     >>> headers["webhook-signature"]
-    'v1,HpuDm49kXeS0nxMCTtqODSeTjAwE2pJMOUp2bCyKrGU='
+    'v1,/EgSY+8CGRL5gDGVR4Lwc1VR68AjgIMS1kZeoRoC5MI='
     """
     said = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
     signature = base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()

@@ -83,9 +83,19 @@ def ask(operation: Any) -> None:
 
 def is_beyond_schemas(answer: schemathesis.Response) -> bool:
     """Each part of what was asked is sound, but they don't fit together, one is missing of which any would do, a path
-    into the context leads nowhere, or the state of a task forbids it."""
+    into the context leads nowhere, a URL or a secret isn't one, or the state of what it is about forbids it."""
     if answer.status_code != 400:
         return answer.status_code == 422
     error = answer.json()["error"]
-    together = ("not several", "it goes with", "at least one filter", "must be a path like")
-    return bool(error["code"] == "INVALID_STATE" or any(words in error["message"] for words in together))
+    together = (
+        "not several",
+        "not both",
+        "it goes with",
+        "at least one filter",
+        "must be a path like",
+        "there is a webhook named",
+    )
+    has_a_grammar = error.get("field") in ("url", "secret")
+    return bool(
+        has_a_grammar or error["code"] == "INVALID_STATE" or any(words in error["message"] for words in together)
+    )

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import StringConstraints
 from starlette.types import Receive, Scope, Send
 
 from tasker_core.engine.events import LARGEST_PAGE, Asked
+from tasker_core.rules.patterns import LONGEST_PATTERN, PATTERN
 from tasker_core.server.answers import answers, body
 from tasker_core.server.auth.access import Access
 from tasker_core.server.auth.mask import SEES_EVERYTHING
@@ -45,7 +47,8 @@ async def list_events(
     request: Request,
     namespace: Annotated[str | None, Query(max_length=255, pattern=NO_NUL)] = None,
     name: Annotated[
-        list[str] | None, Query(max_length=50, description="Names; `*`, `?` and `[...]` stand for others.")
+        list[Annotated[str, StringConstraints(max_length=LONGEST_PATTERN, pattern=PATTERN)]] | None,
+        Query(max_length=50, description="Names; `*`, `?` and `[...]` stand for others."),
     ] = None,
     task_uuid: UUID | None = None,
     after: Annotated[

@@ -11,7 +11,14 @@ from tasker_core.server.body import Json, read_body, read_object, read_shape, to
 from tasker_core.server.callers import requires, word_of
 from tasker_core.server.core import core_of
 from tasker_core.server.errors import ApiError
-from tasker_core.server.shapes.limits import BreakerList, BreakerWord, HandlerWord, LimitList, LimitWord, NamespaceWord
+from tasker_core.server.shapes.limits import (
+    BreakerList,
+    BreakerWord,
+    HandlerLimitWord,
+    LimitList,
+    LimitWord,
+    NamespaceLimitWord,
+)
 from tasker_core.words import Word
 
 router = APIRouter(prefix="/v1", tags=["limits"])
@@ -66,7 +73,7 @@ async def set_breaker(request: Request) -> Json:
     return Json(await core.call(_break, core.engine, said.handler, said.state, word))
 
 
-def _read(text: bytes) -> HandlerWord | NamespaceWord:
+def _read(text: bytes) -> HandlerLimitWord | NamespaceLimitWord:
     try:
         return read_shape(LimitWord, text).root
     except ApiError:

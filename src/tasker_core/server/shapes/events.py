@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import Field
 
+from tasker_core.engine.subscriptions import NAME
+from tasker_core.rules.patterns import LONGEST_PATTERN, PATTERN
 from tasker_core.server.shapes.base import NO_NUL, Shape
 
 Patterns: TypeAlias = Annotated[
-    list[Annotated[str, Field(max_length=255, pattern=NO_NUL)]],
+    list[Annotated[str, Field(max_length=LONGEST_PATTERN, pattern=PATTERN)]],
     Field(min_length=1, max_length=50, description="Names of events; `*`, `?` and `[...]` stand for others."),
 ]
 
@@ -66,7 +68,7 @@ class WebhookWithSecret(WebhookResponse):
 
 
 class NewWebhook(Shape):
-    name: str = Field(min_length=1, max_length=100, pattern=NO_NUL)
+    name: str = Field(pattern=NAME)
     url: str = Field(max_length=2_000, pattern=NO_NUL, description="Where events are sent; HTTPS.")
     events: Patterns = Field(default_factory=lambda: ["*"])
     namespace: str | None = Field(None, max_length=29, pattern=NO_NUL, description="Only events of this one.")

@@ -43,7 +43,7 @@ class HandlerLimits(NamespaceLimits):
     per_key: int | None = Field(None, ge=1, le=LARGEST)
 
 
-class HandlerWord(Action):
+class HandlerLimitWord(Action):
     """A limit for a handler."""
 
     name: str = Field(max_length=600, pattern=HANDLER, description="As `shop/charge`.")
@@ -51,7 +51,7 @@ class HandlerWord(Action):
     by: Actor = None
 
 
-class NamespaceWord(Action):
+class NamespaceLimitWord(Action):
     """A limit for a namespace."""
 
     name: str = Field(max_length=600, pattern=NAMESPACE, description="As `shop`.")
@@ -59,7 +59,7 @@ class NamespaceWord(Action):
     by: Actor = None
 
 
-class LimitWord(RootModel[HandlerWord | NamespaceWord]):
+class LimitWord(RootModel[HandlerLimitWord | NamespaceLimitWord]):
     """A limit for a handler or a namespace."""
 
 
