@@ -193,7 +193,7 @@ IMPOSSIBLE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"url": "ftp://a.example/"}, "url"), ({"url": "https://"}, "url"), ({"url": "https://u:p@a.example/"}, "url"),
     ({"url": "https://shop.example/#a"}, "url"), ({"url": "https://shop.example:99999/"}, "url"),
     ({"url": "https://shop.example/ b"}, "url"), ({"name": "a b"}, "name"), ({"events": []}, "events"),
-    ({"events": ["Pay"]}, "events"), ({"secret": "whsec_short"}, "secret"), ({"secret": "hunter2"}, "secret"),
+    ({"events": ["Pay"]}, "events.0"), ({"secret": "whsec_short"}, "secret"), ({"secret": "hunter2"}, "secret"),
     ({"colour": "red"}, "colour"), ({"name": "books"}, "name"),
 )  # fmt: skip
 
