@@ -25,7 +25,6 @@ class Pane:
     error: Mapping[str, Any] | None
     attempts: Sequence[Mapping[str, Any]]
     workers: Mapping[str, str]
-    trace: str | None
     can: Mapping[str, bool]
 
 
@@ -55,7 +54,6 @@ def pane_of(visit: Visit, summary: Mapping[str, Any], step: str) -> Pane | None:
         error=results.get("error") if state != "complete" else None,
         attempts=audit,
         workers={each["worker_uuid"]: each["name"] for each in engine.board.workers()},
-        trace=None,
         can={
             "reset": state == "error",
             "settle": state not in ("complete", "cancelled", "resolved_manually"),
