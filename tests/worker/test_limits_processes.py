@@ -24,7 +24,8 @@ STEPS = -(-int(os.environ.get("TASKER_TEST_LIMITED_STEPS", "600")) // 3) * 3
 """How many steps run; ``make soak`` has 50,000."""
 CUSTOMERS = 20
 LIMIT, PER_KEY = 8, 2
-RATE = max(100, STEPS // 25)
+RATE = 100
+"""Fewer in a second than would begin without it, however many steps there are: else it would limit nothing."""
 CLOCKS_DIFFER = 2_000
 """Microseconds by which two processes may differ about a PostgreSQL server's time; on SQLite they have one clock."""
 RUNNING = """
