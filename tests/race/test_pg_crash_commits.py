@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,68 +11,41 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.events import event
 from tests.support.reckoning import Reckoning, effects_out_of_order
 from tests.support.workshop import flow
 from tests.support.workshop.deaths import EXITED
 from tests.support.workshop.handlers import ledger
+from tests.support.workshop.mortal import (
+    BATCH,
+    BOOK,
+    CHAIN,
+    FAN,
+    MOST_COMMITS,
+    ROUTE,
+    TELLING,
+    Graph,
+    declared,
+    grown,
+    zygote,
+)
 from tests.support.workshop.zygote import FINISHED, Zygote
 
-CHAIN: dict[str, list[str]] = {"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "e": ["d"]}
-FAN: dict[str, list[str]] = {"a": [], "b1": ["a"], "b2": ["a"], "b3": ["a"], "b4": ["a"], "c": ["b1", "b2", "b3", "b4"]}
-ROUTE: dict[str, list[str]] = {"a": [], "b": ["a"], "c": ["b"]}
-DECIDING = {"a": {"type": "decision", "handler": {"callable": "route"}}, "c": {"type": "deferred_convergence"}}
-"""Of ``ROUTE`` only ``a`` exists at first."""
-BATCH: dict[str, list[str]] = {"a": [], "b": ["a"], "c": ["b"]}
-CUTTING = {
-    "a": {
-        "type": "batchable",
-        "handler": {"callable": "cut_in_two"},
-        "batch_config": {"worker_template": "b", "parallelism": 1},
-    },
-    "b": {"type": "batch_worker", "handler": {"callable": "note_at_second"}},
-}
-"""Of ``BATCH`` only ``a`` exists at first; ``b`` runs twice, once at a time, and yields at a checkpoint each time."""
-PIECES: dict[str, list[str]] = {"a": [], "b_001": ["a"], "b_002": ["a"], "c": ["b_001", "b_002"]}
-BOOK: dict[str, list[str]] = {"a": [], "b": ["a"]}
-ENTERING = {step: {"handler": {"callable": "enter"}} for step in BOOK}
-"""The steps of ``BOOK`` write into the store's database, in the transactions that settle them."""
-TELLING: dict[str, list[str]] = {"a": [], "b": ["a"]}
-EVENTS = [event("note.done"), event("note.failed", "failure")]
-PUBLISHING = {step: {"publishes_events": EVENTS} for step in TELLING}
-SPECIAL: Mapping[int, Mapping[str, Any]] = {
-    id(ROUTE): DECIDING,
-    id(BATCH): CUTTING,
-    id(BOOK): ENTERING,
-    id(TELLING): PUBLISHING,
-}
-MOST_COMMITS = 60
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    with Zygote(tmp_path_factory.mktemp("zygote") / "stderr.log") as zygote:
-        yield zygote
+__all__ = ["zygote"]
 
 
 class Case:
     """One death: the ``no``-th, in a store that those before it left, with a template and a ledger of its own."""
 
-    def __init__(self, url: str, directory: Path, graph: dict[str, list[str]], no: int) -> None:
+    def __init__(self, url: str, directory: Path, graph: Graph, no: int) -> None:
         self._url, self._graph, self._no = url, graph, no
         self._key = f"case {no}"
-        self._steps = PIECES if graph is BATCH else graph
+        self._steps = grown(graph)
         self._book = directory / f"ledger-{no}.db"
         with ledger(self._book):
             pass
 
     def order(self, **death: Any) -> dict[str, Any]:
-        retry = {"max_attempts": 5, "backoff": "none", "backoff_base_ms": 1}
-        special = SPECIAL.get(id(self._graph), {})
-        steps: dict[str, Any] = {
-            name: {"handler": {"callable": "note"}, "retry": retry, **special.get(name, {})} for name in self._graph
-        }
-        template = flow(self._graph, version=f"1.0.{self._no}", **steps)
+        template = flow(self._graph, version=f"1.0.{self._no}", **declared(self._graph))
         context = {"ledger": str(self._book)}
         return {"url": self._url, "migrate": True, "template": template, "context": context, "key": self._key, **death}
 
@@ -129,7 +102,7 @@ def events_amiss(reckoning: Reckoning) -> Sequence[str]:
     ],
 )
 def test_no_death_at_a_commit_loses_or_repeats_a_step(
-    zygote: Zygote, postgres_url: str, tmp_path: Path, graph: dict[str, list[str]], moment: str
+    zygote: Zygote, postgres_url: str, tmp_path: Path, graph: Graph, moment: str
 ) -> None:
     deaths = 0
     for commit in range(1, MOST_COMMITS):

@@ -71,7 +71,7 @@ class Order:
         self, rulings: Sequence[Ruling], stamp: int, now: Micros, actor: str, claim: Claim | None,
         birth: Birth | None = None, ends: BatchEnds = NO_ENDS, noted: Noted | None = None,
     ) -> None:  # fmt: skip
-        self.rulings, self.stamp, self.now, self.claim = rulings, stamp, now, claim
+        self.rulings, self.stamp, self.now = rulings, stamp, now
         self.batch = as_json([_hot(ruling) for ruling in rulings])
         payloads = as_json([_cold(ruling) for ruling in rulings])
         tasks = as_json(sorted({ruling.verdict.key.task for ruling in rulings}))

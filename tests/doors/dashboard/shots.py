@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tasker_core import dashboard
 from tasker_core.words import Lease, Report
@@ -17,7 +18,8 @@ from tests.support.flows import failed, flow, ok
 from tests.support.served import served
 
 PLACE = Path(__file__).parents[3] / "docs" / "how-to" / "dashboard"
-SIZE = {"width": 1200, "height": 780}
+SIZE: ViewportSize = {"width": 1200, "height": 780}
+SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
 
 
 def main() -> None:
@@ -33,8 +35,8 @@ def main() -> None:
         stage.play(stage.tasks["complete"], dict.fromkeys(CHECKOUT, _slowly))
         _bury(stage)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            window = browser.new_context(base_url=running.url, viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
+        for scheme in SCHEMES:
+            window = browser.new_context(base_url=running.url, viewport=SIZE, color_scheme=scheme)
             page = window.new_page()
             for name in _shown(page, stage):
                 running.engine.store.workers.beat(stage.hands.number, running.engine.clock.now())

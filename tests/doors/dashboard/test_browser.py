@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -171,8 +172,8 @@ def test_the_drawing_grows_and_shrinks(shown: Shown, page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_stands_in_anybodys_way(shown: Shown, page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+def test_nothing_stands_in_anybodys_way(shown: Shown, page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     blocked = shown.stage.engine.views.summary(shown.stage.tasks["blocked"])
     failed = next(step["step_uuid"] for step in blocked["steps"] if step["current_state"] == "error")
     places = (
