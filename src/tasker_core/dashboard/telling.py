@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from tasker_core.dashboard.drawing.waterfall import duration
+from tasker_core.drawing.waterfall import duration
 
 STATES = {
     "pending": "pending",

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasker_core.dashboard.drawing.graph import CHARACTER, graph_of_task, graph_of_template
-from tasker_core.dashboard.drawing.layout import lay_out
-from tasker_core.dashboard.drawing.waterfall import waterfall
+from tasker_core.drawing.graph import CHARACTER, graph_of_task, graph_of_template
+from tasker_core.drawing.layout import lay_out
+from tasker_core.drawing.waterfall import waterfall
 from tests.doors.dashboard.conftest import Shown
 from tests.support.flows import flow
 

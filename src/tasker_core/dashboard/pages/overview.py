@@ -9,9 +9,9 @@ from typing import Any
 from fastapi import Request, Response
 
 from tasker_core.dashboard.counts import Believed, believed
-from tasker_core.dashboard.drawing.curve import Curve, curve
 from tasker_core.dashboard.route import pages
 from tasker_core.dashboard.visit import Visit
+from tasker_core.drawing.curve import Curve, curve
 from tasker_core.engine import Engine
 from tasker_core.server.callers import requires
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from tasker_core.dashboard.drawing.graph import Graph, graph_of_task
-from tasker_core.dashboard.drawing.waterfall import Waterfall, waterfall
 from tasker_core.dashboard.pages.step import Pane, pane_of
 from tasker_core.dashboard.route import pages
 from tasker_core.dashboard.visit import Visit
+from tasker_core.drawing.graph import Graph, graph_of_task
+from tasker_core.drawing.waterfall import Waterfall, waterfall
 from tasker_core.engine import Engine
 from tasker_core.engine.moment import moment
 from tasker_core.server.callers import requires

@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 from fastapi import Request, Response
 
-from tasker_core.dashboard.drawing.graph import Graph, graph_of_template
 from tasker_core.dashboard.route import pages
 from tasker_core.dashboard.schema_form import Field, fields_of
 from tasker_core.dashboard.visit import Visit
+from tasker_core.drawing.graph import Graph, graph_of_template
 from tasker_core.engine import Engine
 from tasker_core.rules import semver
 from tasker_core.server.callers import requires

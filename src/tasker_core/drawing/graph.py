@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasker_core.dashboard.drawing.layout import Box, lay_out
+from tasker_core.drawing.layout import Box, lay_out
 
 CHARACTER, SMALL_CHARACTER = 7.9, 6.9
 """Pixels that a character takes in a box's name and in the line below it, in the widest of the usual fonts."""
@@ -31,8 +31,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An arrow; ``is_taken`` when the step that it leads to is there, ``is_done`` when that one needn't wait for it."""
+    """An arrow between the boxes of two keys; ``is_taken`` when the step that it leads to is there, ``is_done`` when
+    that one needn't wait for it."""
 
+    parent: str
+    child: str
     path: str
     is_taken: bool
     is_done: bool
@@ -136,7 +139,7 @@ def _drawn(nodes: Sequence[Node], edges: Mapping[tuple[str, str], bool]) -> Grap
     ]  # fmt: skip
     done = ("complete", "resolved_manually")
     drawn = [
-        Edge(_path(laid.routes[at[parent], at[child]]), taken, nodes[at[parent]].state in done)
+        Edge(parent, child, _path(laid.routes[at[parent], at[child]]), taken, nodes[at[parent]].state in done)
         for (parent, child), taken in edges.items()
     ]
     return Graph(placed, drawn, round(laid.width + 2 * MARGIN), round(laid.height + 2 * MARGIN))
