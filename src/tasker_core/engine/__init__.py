@@ -12,7 +12,7 @@ from tasker_core.engine.analytics import Analytics
 from tasker_core.engine.beat import Heard, beat
 from tasker_core.engine.board import Board
 from tasker_core.engine.bulk import Bulk
-from tasker_core.engine.catalog import Catalog, Known, Registered
+from tasker_core.engine.catalog import Catalog, Registered
 from tasker_core.engine.claim import Claimer
 from tasker_core.engine.counting import count_moved
 from tasker_core.engine.create import Created, Creator
@@ -25,6 +25,7 @@ from tasker_core.engine.explain import explain
 from tasker_core.engine.gates import Gates
 from tasker_core.engine.growing import brings_about
 from tasker_core.engine.hints import Hints
+from tasker_core.engine.known import Known
 from tasker_core.engine.limits import Limits
 from tasker_core.engine.listings import Listings
 from tasker_core.engine.memory import Memory

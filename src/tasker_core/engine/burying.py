@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasker_core.clock import Ids
-from tasker_core.engine.catalog import Known
+from tasker_core.engine.known import Known
 from tasker_core.rules.fingerprint import Fault
 from tasker_core.store import Store
 from tasker_core.store.burial import DeadLetter, Letter

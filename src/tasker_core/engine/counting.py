@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.known import Known
 from tasker_core.rules.rank import created_at
 from tasker_core.rules.template import Template
 from tasker_core.store.burial import Letter

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tasker_core.clock import Clock, Ids
-from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.claim import Claimer
 from tasker_core.engine.counting import count_moved, count_requested
 from tasker_core.engine.identity import duplicate, identity, same_content, taken
+from tasker_core.engine.known import Known
 from tasker_core.engine.memory import Memory, TaskMemory
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.engine.schemas import check_context

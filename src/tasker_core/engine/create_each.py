@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from tasker_core.engine.catalog import Known
 from tasker_core.engine.counting import count_requested
 from tasker_core.engine.create import Created, Creator
 from tasker_core.engine.identity import duplicate, same_content, taken
+from tasker_core.engine.known import Known
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.errors import ClientError, StoreDataError, StoreError
 from tasker_core.store.creating import NewTask

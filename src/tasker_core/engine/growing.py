@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tasker_core.engine.catalog import Known
+from tasker_core.engine.known import Known
 from tasker_core.rules import batch_outcome, expand
 from tasker_core.rules.batch_outcome import NewBatch
 from tasker_core.rules.batches import FAIL_FAST, FIRST_INSTANCE, ISOLATE, BatchPlan, Slots

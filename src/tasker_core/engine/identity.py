@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tasker_core.engine.catalog import Known
+from tasker_core.engine.known import Known
 from tasker_core.engine.requests import TaskRequest
 from tasker_core.errors import DuplicateTaskError, InvalidRequestError
 from tasker_core.rules.payload import decode, digest

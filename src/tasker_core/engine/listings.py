@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.known import Known
 from tasker_core.store import Store
 
 

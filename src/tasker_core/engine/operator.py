@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from tasker_core.clock import Clock, Ids
-from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.counting import count_moved, count_stand
 from tasker_core.engine.growing import batch_ends, brings_about, carry_out, is_instance, pass_over
+from tasker_core.engine.known import Known
 from tasker_core.engine.memory import Memory
 from tasker_core.engine.schemas import check_context, check_result
 from tasker_core.engine.traces import record_steps

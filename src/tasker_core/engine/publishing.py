@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasker_core.clock import Ids
-from tasker_core.engine.catalog import Known, Published
+from tasker_core.engine.known import Known, Published
 from tasker_core.errors import PayloadError
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.publishing import GENERIC, applies, generic_payload, returned

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from tasker_core.engine.catalog import Known
+from tasker_core.engine.known import Known
 from tasker_core.errors import SchemaViolationError
 from tasker_core.rules.payload import decode
 from tasker_core.rules.schema import Schema

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from tasker_core.clock import SECOND, Clock, Ids
 from tasker_core.engine.burying import letter
-from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.catalog import Catalog
 from tasker_core.engine.counting import count_buried
+from tasker_core.engine.known import Known
 from tasker_core.engine.operator import Operator
 from tasker_core.errors import StoreDataError, TaskNotFoundError
 from tasker_core.rules.fingerprint import Fault

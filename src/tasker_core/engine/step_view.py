@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tasker_core.clock import step_uuid
-from tasker_core.engine.catalog import Known
+from tasker_core.engine.known import Known
 from tasker_core.engine.moment import moment
 from tasker_core.rules.batches import index_of
 from tasker_core.rules.payload import decode

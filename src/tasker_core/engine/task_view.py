@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tasker_core.engine.catalog import Known
+from tasker_core.engine.known import Known
 from tasker_core.engine.moment import moment
 from tasker_core.engine.step_view import Parents, readiness, step_view
 from tasker_core.rules.batches import MOST_INSTANCES_TOLD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tasker_core.clock import Ids
-from tasker_core.engine.catalog import Known
+from tasker_core.engine.known import Known
 from tasker_core.rules import undo
 from tasker_core.rules.mend import Situation
 from tasker_core.rules.undo import Undoing

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasker_core.clock import Clock, step_uuid
-from tasker_core.engine.catalog import Catalog, Known
+from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.known import Known
 from tasker_core.engine.moment import moment
 from tasker_core.engine.step_view import Parents, audit_entry, results_view, step_view
 from tasker_core.engine.summary import summary

@@ -12,15 +12,15 @@ from typing import Any
 
 from tasker_core.clock import step_uuid
 from tasker_core.engine import StepTransaction
-from tasker_core.errors import PayloadError, StepCancelledError, TransactionError
-from tasker_core.rules.checkpoint import CheckpointError, checkpoint_after
-from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
+from tasker_core.errors import StepCancelledError, TransactionError
+from tasker_core.rules.payload import decode
 from tasker_core.rules.template_blocks import Publication
 from tasker_core.step_handler.endings import raised_failure
 from tasker_core.telemetry import metrics
 from tasker_core.telemetry.measures import Timings
-from tasker_core.types import StepContext, StepHandlerResult
-from tasker_core.words import Ending, Event, JsonText, Lease, Micros, Outcome, Report, RetryPolicy, StepError
+from tasker_core.types import StepContext
+from tasker_core.words import Ending, Event, JsonText, Lease, Outcome, Report, RetryPolicy, StepError
+from tasker_core.worker.outcomes import outcome_of
 
 Reader = Callable[[int, str, str], JsonText | None]
 """(task, template, step name) -> stored result."""
@@ -135,12 +135,12 @@ class Attempt:
 
     def finish(self, result: Any) -> Report | None:
         """The report of a call that returned; None when the attempt is over already (timed out, given up)."""
-        return self._end(_outcome(self.lease, result))
+        return self._end(outcome_of(self.lease, result))
 
     def fail(self, error: BaseException) -> Report | None:
         """The report of a call that raised."""
         if isinstance(error, Exception):
-            return self._end(_outcome(self.lease, raised_failure(error)))
+            return self._end(outcome_of(self.lease, raised_failure(error)))
         # SystemExit and the like end the attempt, not the worker.
         told = StepError(f"the handler raised {type(error).__name__}: {error}", type(error).__name__)
         return self._end(Outcome(self.lease.key, Ending.FAILED, error=told))
@@ -271,63 +271,3 @@ class Attempt:
     def read_result(self, step_name: str) -> Any | None:
         text = self._read(self.lease.key.task, self.lease.template, step_name)
         return decode(text).get("result") if text is not None else None
-
-
-def _outcome(lease: Lease, result: Any) -> Outcome:
-    if not isinstance(result, StepHandlerResult):
-        error = StepError(
-            f"the handler returned a {type(result).__name__}; call() must return a StepHandlerResult "
-            "(self.success(...) or self.failure(...))",
-            "handler_error", retryable=False,
-        )  # fmt: skip
-        return Outcome(lease.key, Ending.FAILED, error=error)
-    if result.is_success and result.metadata.get("checkpoint_yield"):
-        return _yielded(lease, result.result)
-    if result.is_success:
-        kept = {"result": result.result, "metadata": result.metadata} if result.metadata else {"result": result.result}
-        try:
-            text = encode(kept, f"result of step '{lease.step}'", LARGEST_PAYLOAD, DEEPEST_PAYLOAD + 1)
-        except PayloadError as spoiled:
-            refused = StepError(str(spoiled), "serialization_error", retryable=False)
-            return Outcome(lease.key, Ending.FAILED, error=refused)
-        return Outcome(lease.key, Ending.OK, result=text)
-    metadata = dict(result.metadata)
-    error = StepError(
-        message=result.error_message or "the handler reported a failure",
-        error_type=str(result.error_type or "handler_error"),
-        retryable=result.retryable,
-        error_code=result.error_code,
-        backtrace=_lines(metadata.pop("traceback", None)),
-        context=metadata,
-    )
-    return Outcome(lease.key, Ending.FAILED, error=error, retry_after_us=_seconds(metadata))
-
-
-def _yielded(lease: Lease, said: Any) -> Outcome:
-    at = datetime.fromtimestamp(time.time(), UTC).isoformat()
-    try:
-        saved = checkpoint_after(decode(lease.checkpoint) if lease.checkpoint is not None else None, said, at)
-        text = encode(saved, f"checkpoint of step '{lease.step}'", LARGEST_PAYLOAD, DEEPEST_PAYLOAD + 1)
-    except PayloadError as spoiled:
-        refused = StepError(str(spoiled), "serialization_error", retryable=False)
-        return Outcome(lease.key, Ending.FAILED, error=refused)
-    except CheckpointError as error:
-        stalled = StepError(str(error), "checkpoint_error", retryable=error.is_stall)
-        return Outcome(lease.key, Ending.FAILED, error=stalled)
-    return Outcome(lease.key, Ending.YIELDED, result=text, reason=f"checkpoint: {saved['items_processed']} items done")
-
-
-def _seconds(metadata: dict[str, Any]) -> Micros | None:
-    return _micros(metadata.get("retry_after", metadata.get("retry_after_seconds")))
-
-
-def _micros(seconds: Any) -> Micros | None:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
-        return None
-    return int(seconds * 1_000_000)
-
-
-def _lines(text: Any) -> tuple[str, ...]:
-    if isinstance(text, str):
-        return tuple(text.splitlines(keepends=True))
-    return tuple(map(str, text)) if isinstance(text, list | tuple) else ()
