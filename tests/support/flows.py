@@ -67,8 +67,10 @@ class Hands:
         assert len(by_name) == len(leases), "several tasks: claim them with claim_all"
         return by_name
 
-    def claim_all(self, room: int = 100) -> list[Lease]:
-        return list(self.engine.claim(self.request(room)).leases)
+    def claim_all(self, room: int = 100, of: Sequence[str] = ()) -> list[Lease]:
+        """What is ready ``of`` these lanes, or of any."""
+        request = ClaimRequest(self.number, tuple(of), room, {}) if of else self.request(room)
+        return list(self.engine.claim(request).leases)
 
     def report(self, *reports: Report, then: ClaimRequest | None = None) -> Reply:
         return self.engine.settle(reports, self.actor, then)

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tasker_core import StepContext
+from tasker_core.words import Word
 from tests.support.workshop import Workshop, eventually
 
 
@@ -132,3 +133,33 @@ def test_a_stop_at_any_moment_spends_no_attempt(workshop: Workshop, kind: str) -
         assert workshop.finish(task).status == "complete"
     assert workshop.query("select ending, count(*) from tasker_attempts where ending = 'lost' group by 1") == []
     assert workshop.query("select max(attempt) from tasker_steps") == [(1,)]
+
+
+def test_a_worker_that_an_operator_drains_ends_what_it_runs_and_takes_no_more(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasker_core.worker.pulse.BEAT_EVERY", 50_000)
+    monkeypatch.setattr("tasker_core.worker.pulse.SWEEP_EVERY", 0.05)
+    inside = threading.Event()
+
+    @workshop.handler("work")
+    def work() -> None:
+        inside.set()
+        workshop.gate.wait(30)
+
+    workshop.template({"work": []})
+    tasks = [workshop.create(context={"no": no}) for no in range(3)]
+    worker = workshop.start(concurrency=1)
+    assert inside.wait(10)
+    worker.service.engine.workers.drain(worker.worker_id, Word("client ann", "a new version comes"))
+    eventually(lambda: worker.service.loop.is_draining)
+    workshop.gate.set()
+    assert workshop.finish(tasks[0]).status == "complete"
+    tasks.append(workshop.create(context={"no": 3}))
+    eventually(lambda: worker.service.loop.is_idle)
+    for task in tasks[1:]:
+        step = workshop.steps(task)["work"]
+        assert (step.current_state, step.attempts) == ("enqueued", 0)
+    worker.stop()
+    workshop.start()
+    assert {workshop.finish(task).status for task in tasks} == {"complete"}

@@ -111,6 +111,7 @@ def _is_usage(error: TaskerError) -> bool:
         "NamespaceNotFoundError",
         "DeadLetterNotFoundError",
         "SubscriptionNotFoundError",
+        "WorkerNotFoundError",
     )
 
 

@@ -26,6 +26,7 @@ from tasker_core.errors import (
     TaskStateError,
     TemplateError,
     UnknownTemplateError,
+    WorkerNotFoundError,
 )
 from tasker_core.rules.findings import Finding
 from tasker_core.rules.payload import decode
@@ -38,6 +39,7 @@ NOT_FOUND: Mapping[str, type[ClientError]] = {
     "dead_letter": DeadLetterNotFoundError,
     "namespace": NamespaceNotFoundError,
     "subscription": SubscriptionNotFoundError,
+    "worker": WorkerNotFoundError,
 }
 ONCE_MORE = frozenset({408, 429, 502, 503, 504})
 """Statuses of answers that say: not now."""

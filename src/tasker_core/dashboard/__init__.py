@@ -13,6 +13,7 @@ from tasker_core.dashboard.pages import (
     bulk,
     dead_letters,
     events,
+    limits,
     namespaces,
     overview,
     settings,
@@ -20,6 +21,7 @@ from tasker_core.dashboard.pages import (
     task,
     tasks,
     templates,
+    webhooks,
     workers,
 )
 
@@ -33,7 +35,9 @@ PAGES = (
     dead_letters.router,
     workers.router,
     namespaces.router,
+    limits.router,
     events.router,
+    webhooks.router,
     audit.router,
     settings.router,
     sign_in.router,

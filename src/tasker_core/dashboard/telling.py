@@ -27,6 +27,11 @@ STATES = {
     "enqueued_as_error_for_orchestration": "running",
     "paused": "paused",
     "": "absent",
+    "breaker_open": "error",
+    "breaker_half_open": "retry",
+    "breaker_closed": "complete",
+    "active": "complete",
+    "disabled": "error",
 }
 """The look of each state: one glyph and one colour."""
 
@@ -37,7 +42,7 @@ def look(state: str) -> str:
 
 def in_words(name: str) -> str:
     """A name of the contract as people say it."""
-    return name.replace("_", " ")
+    return name.removeprefix("breaker_").replace("_", " ")
 
 
 def ago(moment: str | None) -> str:

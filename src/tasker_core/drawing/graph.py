@@ -62,10 +62,11 @@ def graph_of_task(summary: Mapping[str, Any]) -> Graph:
             kind = declared[step["template_step"]]["step_type"] if step["template_step"] in declared else "standard"
             batch = groups.get(step["template_step"]) if step["batch_index"] is not None else None
             nodes[key] = _batch(step["template_step"], batch) if batch else _single(step, kind)
-        for parent in step["dependencies"]:
+        for parent in (*step["dependencies"], *([step["compensates"]] if step["compensates"] else ())):
             if parent in key_of:
                 edges[key_of[parent], key] = True
     there = {step["template_step"] for step in steps}
+    steps = [step for step in steps if not step["compensates"]]
     keys_of: dict[str, list[str]] = {}
     for step in steps:
         keys = keys_of.setdefault(step["template_step"], [])

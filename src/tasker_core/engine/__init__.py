@@ -41,6 +41,7 @@ from tasker_core.engine.subscriptions import Subscriptions
 from tasker_core.engine.sweep import Sweeper
 from tasker_core.engine.views import Views
 from tasker_core.engine.wake import Wake
+from tasker_core.engine.workers import Workers
 from tasker_core.errors import ClientError, TaskNotFoundError
 from tasker_core.rules.breaker import NO_BREAKERS, BreakerPolicy
 from tasker_core.rules.diagnosis import Diagnosis
@@ -111,6 +112,7 @@ class Engine:
         self.listings = Listings(store, self.catalog)
         self.analytics = Analytics(store, self.catalog, self.clock)
         self.board = Board(store, self.catalog, self.clock)
+        self.workers = Workers(store, self.board)
         self.events = Events(store, self.catalog)
         self.subscriptions = Subscriptions(store, self.events, self.clock, self.ids)
         self._claimer = Claimer(store, self.catalog, self._memory, self.gates, self.clock, self.ids)

@@ -77,6 +77,7 @@ class Board:
                 {
                     "worker_uuid": row.uuid, "name": row.name, "host": row.host, "pid": row.pid, "state": row.state,
                     "version": row.version, "slots": row.slots, "held": running, "held_since": moment(since),
+                    "drained_by": row.drained_by or None, "drained_for": row.drained_for or None,
                     "handlers": [dict(zip(("namespace", "callable"), split_lane(lane), strict=True))
                                  for lane in json.loads(row.lanes)],
                     "started_at": moment(row.started_at), "beat_at": moment(row.beat_at),

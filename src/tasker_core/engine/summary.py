@@ -15,8 +15,9 @@ OF_THE_TASK = (
     "completion_percentage", "health_status", "compensated",
 )  # fmt: skip
 OF_A_STEP = (
-    "step_uuid", "name", "template_step", "batch_index", "current_state", "created_at", "updated_at", "completed_at",
-    "last_attempted_at", "next_retry_at", "attempts", "max_attempts", "dependencies_satisfied", "retry_eligible",
+    "step_uuid", "name", "template_step", "compensates", "batch_index", "current_state", "created_at", "updated_at",
+    "completed_at", "last_attempted_at", "next_retry_at", "attempts", "max_attempts", "dependencies_satisfied",
+    "retry_eligible",
 )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ def summary(
                     "dependencies": list(step.dependencies),
                     "retryable": step.retry_policy.retryable,
                     "max_attempts": step.retry_policy.max_attempts,
+                    "compensation": step.compensate.handler.callable if step.compensate else None,
                 }
                 for step in template.steps
             ]

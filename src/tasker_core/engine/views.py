@@ -135,6 +135,11 @@ class Views:
             for row in wanted
         ]
 
+    def trace(self, task: str) -> str | None:
+        """The id of the trace that the task and all its steps belong to, where it was created in one."""
+        traceparent = self._store.tasks.traceparent(task)
+        return None if traceparent is None else traceparent.split("-")[1]
+
     def transitions(self, task: str) -> list[dict[str, Any]]:
         """Every change of a task's state, and of its steps' where no attempt tells it, the oldest first.
 

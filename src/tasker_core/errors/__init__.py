@@ -33,6 +33,7 @@ from tasker_core.errors.client import (
     TaskStateError,
     TemplateError,
     UnknownTemplateError,
+    WorkerNotFoundError,
 )
 from tasker_core.errors.error_classifier import ErrorClassifier, get_classifier, is_permanent, is_retryable
 from tasker_core.errors.handler import (
@@ -131,6 +132,7 @@ __all__ = [
     "ValidationError",
     "WorkerAlreadyRunningError",
     "WorkerBootstrapError",
+    "WorkerNotFoundError",
     "WorkerNotInitializedError",
     "get_classifier",
     "is_permanent",

@@ -120,3 +120,7 @@ class NotPermittedError(ClientError):
 
 class SubscriptionNotFoundError(ClientError):
     """There is no webhook or subscription of this id."""
+
+
+class WorkerNotFoundError(ClientError):
+    """No worker of this id is there."""

@@ -18,6 +18,7 @@ from tasker_core.server.shapes.limits import BreakerWord, LimitWord
 from tasker_core.server.shapes.steps import StepAction
 from tasker_core.server.shapes.tasks import TaskBatch, TaskRequest
 from tasker_core.server.shapes.templates import Template
+from tasker_core.server.shapes.workers import Draining
 
 # Bodies that their routes read themselves, so that duplicate keys and the like are refused.
 BODIES = (
@@ -37,6 +38,7 @@ BODIES = (
     SubscriptionChange,
     LimitWord,
     BreakerWord,
+    Draining,
 )
 DESCRIPTION = """Creates tasks and tells what became of them.
 

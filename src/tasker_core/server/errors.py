@@ -27,6 +27,7 @@ from tasker_core.errors import (
     TaskStateError,
     TemplateError,
     UnknownTemplateError,
+    WorkerNotFoundError,
 )
 from tasker_core.server.threads import OverloadedError
 
@@ -42,6 +43,7 @@ NOT_FOUND: Mapping[type[Exception], str] = {
     UnknownTemplateError: "template",
     NamespaceNotFoundError: "namespace",
     SubscriptionNotFoundError: "subscription",
+    WorkerNotFoundError: "worker",
 }
 
 

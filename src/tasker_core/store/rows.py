@@ -140,6 +140,8 @@ class WorkerRow(NamedTuple):
     state: str
     started_at: Micros
     beat_at: Micros
+    drained_by: str = ""
+    drained_for: str = ""
 
 
 class InputRow(NamedTuple):

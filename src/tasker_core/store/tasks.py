@@ -102,6 +102,11 @@ class Tasks:
         (rows,) = self._database.read(Call("task_by_uuid", {"task": task}))
         return TaskRow(*rows[0]) if rows else None
 
+    def traceparent(self, task: str) -> str | None:
+        """Below which span the task was created, where it was traced."""
+        (rows,) = self._database.read(Call("trace_of_task", {"task": task}))
+        return rows[0][0] if rows else None
+
     def newest(self, filters: Mapping[str, Any], limit: int, offset: int) -> tuple[list[TaskRow], int]:
         """The newest tasks that match ``filters``, the fields of TaskFilter, and how many match in all."""
         wanted = TaskFilter(**filters)

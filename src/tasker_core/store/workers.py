@@ -29,13 +29,19 @@ class Workers:
         """From here on ``worker`` serves these lanes."""
         self._database.write(Call("serve_lanes", {"worker": worker, "lanes": as_json(sorted(lanes))}))
 
-    def beat(self, worker: int, now: Micros) -> bool:
-        """Renew the heartbeat; False when the worker was swept meanwhile and must register again."""
-        return bool(self._database.write(Call("beat", {"worker": worker, "now": now}))[0])
+    def beat(self, worker: int, now: Micros) -> str | None:
+        """Renew the heartbeat; live or draining, or None when the worker was swept and must register again."""
+        (rows,) = self._database.write(Call("beat", {"worker": worker, "now": now}))
+        return rows[0][0] if rows else None
 
     def drain(self, worker: int) -> None:
         """No further claims for ``worker``; what it holds runs on."""
         self._database.write(Call("drain_worker", {"worker": worker}))
+
+    def have_drained(self, worker: str, actor: str, reason: str) -> bool:
+        """The same for the worker with this UUID, on an operator's word; False where it isn't live."""
+        said = {"worker": worker, "actor": actor, "reason": reason}
+        return bool(self._database.write(Call("have_worker_drain", said))[0])
 
     def end(self, worker: int) -> None:
         self._database.write(Call("end_worker", {"worker": worker}))

@@ -65,10 +65,15 @@ class Pulse(threading.Thread):
             log.warning("worker %s was given up as lost; it registers again", loop.worker)
             loop.give_up(sorted(heard.lost), "the lease was lost")
             loop.worker = self._register()
+            if loop.is_draining:
+                transport.drain(loop.worker)
         else:
             loop.give_up(sorted(heard.lost), "the lease was lost")
             loop.give_up(sorted(heard.cancelled), "the task was cancelled")
             strays = [key for key, claimed_at in heard.unknown.items() if claimed_at < self._last_beat]
             if strays:
                 transport.give_back(loop.worker, strays)
+            if heard.drains and not loop.is_draining:
+                log.warning("worker %s is drained by an operator: it takes nothing more", loop.worker)
+                loop.drain()
         self._last_beat, self._next_beat = now, now + self._every

@@ -40,7 +40,10 @@ def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A server that asks nobody who they are; tests of one module share it, which says how many tasks are FINISHED."""
     finished = getattr(request.module, "FINISHED", 1)
     url = f"sqlite:///{tmp_path_factory.mktemp('dashboard')}/tasker.db"
-    with served(url, pages=dashboard.PAGES) as running, httpx.Client(base_url=running.url, timeout=30) as http:
+    with (
+        served(url, pages=dashboard.PAGES, webhooks_to_private_addresses=True) as running,
+        httpx.Client(base_url=running.url, timeout=30) as http,
+    ):
         yield Shown(running, set_up(running.engine, finished), Reader(http))
 
 

@@ -92,7 +92,8 @@ def test_five_thousand_steps_are_a_page_of_less_than_three_megabytes(shown: Show
 def _summary(instances: int) -> dict[str, Any]:
     def step(name: str, parents: list[str], index: int | None = None, template: str | None = None) -> dict[str, Any]:
         return {
-            "step_uuid": name, "name": name, "template_step": template or name, "batch_index": index,
+            "step_uuid": name, "name": name, "template_step": template or name, "compensates": None,
+            "batch_index": index,
             "dependencies": parents, "current_state": "pending", "attempts": 0, "max_attempts": 3, "error": None,
         }  # fmt: skip
 

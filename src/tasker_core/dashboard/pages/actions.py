@@ -31,6 +31,7 @@ DONE = {
     "restart": "The task runs again from {step}.",
     "give_up": "The task was given up.",
     "resolve_manually": "The task is resolved.",
+    "undo": "The task is being undone: its compensations run.",
     "reset": "{step} runs again from its first attempt.",
     "resolve": "{step} is resolved: what waits for it goes on without its result.",
     "complete": "{step} is complete with your result.",
@@ -66,6 +67,8 @@ async def mend_task(request: Request, task_uuid: UUID) -> Response:
                 operator.resume(task, word)
             case "restart":
                 operator.restart(task, fields.get("step", ""), word, context=_edited(fields))
+            case "undo":
+                operator.undo(task, word)
             case "give_up":
                 operator.give_up(task, word)
             case "resolve_manually":

@@ -30,6 +30,7 @@ class Namespace:
     oldest_seconds: float | None
     lanes: Sequence[Mapping[str, Any]]
     history: Sequence[Mapping[str, Any]]
+    limits: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,15 @@ class Namespaces:
 async def namespaces_page(request: Request) -> Response:
     """The namespaces."""
     visit = Visit(request)
-    return await visit.page("namespaces.html", lambda: read_namespaces(visit.engine), section="namespaces")
+    return await visit.page("namespaces.html", lambda: read_namespaces(visit), section="namespaces")
 
 
-def read_namespaces(engine: Engine) -> Namespaces:
-    """Every namespace, those in which steps have waited longest first."""
+def read_namespaces(visit: Visit) -> Namespaces:
+    """Every namespace, those in which steps have waited longest first; with its limits for who may see them."""
+    engine = visit.engine
+    limits: dict[str, list[Mapping[str, Any]]] = {}
+    for limit in engine.limits.limits() if visit.may("system:handlers_read") else ():
+        limits.setdefault(limit["name"].partition("/")[0], []).append(limit)
     queues: dict[str, list[Mapping[str, Any]]] = {}
     for lane in engine.board.standing()["queues"]:
         queues.setdefault(lane["namespace"], []).append(lane)
@@ -59,7 +64,7 @@ def read_namespaces(engine: Engine) -> Namespaces:
             Namespace(
                 each["namespace"], each["templates"], each["paused"], sum(lane["depth"] for lane in lanes),
                 max((lane["oldest_seconds"] for lane in lanes), default=None), lanes,
-                engine.namespaces.one(each["namespace"])["history"][:5],
+                engine.namespaces.one(each["namespace"])["history"][:5], limits.get(each["namespace"], ()),
             )
         )  # fmt: skip
     found.sort(key=lambda each: -(each.oldest_seconds or 0))

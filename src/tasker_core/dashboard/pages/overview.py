@@ -81,11 +81,13 @@ def read_overview(engine: Engine, figures: Believed[Any], *, lists: bool = True)
         workers=workers,
         slots=sum(each["slots"] for each in workers),
         held=sum(each["held"] for each in workers),
-        troubles=_troubles(standing, workers),
+        troubles=_troubles(standing, workers, figures.get("breakers", engine.limits.breakers)),
     )
 
 
-def _troubles(standing: Mapping[str, Any], workers: Sequence[Mapping[str, Any]]) -> list[str]:
+def _troubles(
+    standing: Mapping[str, Any], workers: Sequence[Mapping[str, Any]], breakers: Sequence[Mapping[str, Any]]
+) -> list[str]:  # fmt: skip
     """What somebody should look at, the worst first, in sentences."""
     said = []
     if not workers and standing["ready_steps"]:
@@ -93,6 +95,12 @@ def _troubles(standing: Mapping[str, Any], workers: Sequence[Mapping[str, Any]])
     elif standing["unserved"]:
         names = ", ".join(f"{lane['namespace']}/{lane['callable']}" for lane in standing["unserved"][:5])
         said.append(f"No live worker serves {names}.")
+    said += [
+        f"The breaker of {each['handler']} is {each['state'].replace('_', ' ')}"
+        + (f", by {each['by']}." if each["by"] else f" after {each['failures']:,} failures in a row.")
+        for each in breakers
+        if each["state"] != "closed"
+    ]
     if blocked := standing["tasks"].get("blocked_by_failures"):
         said.append(f"{blocked:,} {'task is' if blocked == 1 else 'tasks are'} blocked by failures.")
     return said

@@ -25,6 +25,7 @@ VIEWS = ("graph", "waterfall", "steps", "events")
 MOST_ROWS, MOST_TOLD = 300, 12
 """Steps in the waterfall and the list of a page, and reasons that are told one by one."""
 MOST_EVENTS = 500
+FINAL = ("complete", "error", "cancelled", "resolved_manually")
 ASKED = ("tasks:operate", "tasks:cancel", "steps:resolve", "steps:read", "audit:read")
 """Permissions on which it depends what the page offers."""
 
@@ -45,6 +46,8 @@ class TaskPage:
     pane: Pane | None
     selected: str
     failed: Sequence[str]
+    can_be_undone: bool
+    trace: str | None
     letter: Mapping[str, Any]
     may: Mapping[str, bool]
     action_id: str
@@ -89,12 +92,24 @@ def read_task(visit: Visit, uuid: str, view: str, step: str, first: int) -> Task
         pane=pane_of(visit, summary, step) if step and sees_steps else None,
         selected=step,
         failed=failed,
+        can_be_undone=_can_be_undone(summary),
+        trace=engine.views.trace(uuid),
         letter=summary["dlq"],
         may={name: visit.may(name) for name in ASKED},
         action_id=engine.ids.new(),
         context=task["context"],
         most_rows=MOST_ROWS,
     )  # fmt: skip
+
+
+def _can_be_undone(summary: Mapping[str, Any]) -> bool:
+    """Has something been done that its template says how to undo, and isn't that under way or done?"""
+    compensations = [step for step in summary["steps"] if step["compensates"]]
+    if compensations:
+        ended = summary["task"]["status"] in FINAL and not summary["task"]["compensated"]
+        return ended and any(step["current_state"] not in ("complete", "resolved_manually") for step in compensations)
+    declares = {each["name"] for each in summary["template"]["steps"] if each["compensation"]}
+    return any(step["template_step"] in declares and step["current_state"] == "complete" for step in summary["steps"])
 
 
 def _brief(engine: Engine, uuid: str) -> dict[str, Any]:

@@ -228,6 +228,7 @@ class SummarisedTemplateStep(Shape):
     dependencies: list[str]
     retryable: bool
     max_attempts: int
+    compensation: str | None = Field(description="The handler that undoes it.")
 
 
 class SummarisedTemplate(Shape):
@@ -244,6 +245,7 @@ class SummarisedStep(Shape):
     step_uuid: UUID
     name: str
     template_step: str = Field(description="The step of the template that it is made from.")
+    compensates: str | None = Field(description="The step that it undoes.")
     batch_index: int | None = Field(description="Of an instance of a batch: which piece it works on, from 0.")
     dependencies: list[str] = Field(description="The steps of this task that it waits for.")
     current_state: StepState

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tasker_core.server.shapes.base import Shape
+from tasker_core.server.shapes.base import Action, Actor, Shape
 
 
 class ServedHandler(Shape):
@@ -25,7 +25,15 @@ class WorkerResponse(Shape):
     slots: int
     held: int = Field(description="Steps that it runs.")
     held_since: datetime | None = Field(description="Since when it has run the one that it has run for longest.")
+    drained_by: str | None = Field(description="Who has it take no more, where an operator does.")
+    drained_for: str | None = Field(description="Why.")
     handlers: list[ServedHandler]
     started_at: datetime | None
     beat_at: datetime | None
     beat_age_seconds: float
+
+
+class Draining(Action):
+    """A worker is to finish what it runs and take no more."""
+
+    by: Actor = None

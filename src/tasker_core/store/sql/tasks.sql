@@ -197,6 +197,9 @@ where id = :task and state not in ('complete', 'error', 'cancelled', 'resolved_m
   and not exists (select 1 from tasker.transitions r where r.task_id = :task and r.stamp = :tx)
 returning id
 
+-- name: trace_of_task
+select p.traceparent from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id where t.uuid = :task
+
 -- name: word_of_task
 -- Whether this word was said of the task before.
 select count(*) from tasker.transitions r where r.task_id = :task and r.stamp = :tx

@@ -15,11 +15,17 @@ update tasker.workers set beat_at = :now where id = :worker and state in ('live'
 -- name: drain_worker
 update tasker.workers set state = 'draining' where id = :worker and state = 'live'
 
+-- name: have_worker_drain
+-- An operator's word: from the commit on it claims nothing, and its next beat tells it so.
+update tasker.workers set state = 'draining', drained_by = :actor, drained_for = :reason
+where uuid = :worker and state = 'live'
+returning id
+
 -- name: end_worker
 update tasker.workers set state = 'gone' where id = :worker
 
 -- name: live_workers
-select id, uuid, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at
+select id, uuid, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at, drained_by, drained_for
 from tasker.workers where state in ('live', 'draining') order by started_at
 
 -- name: held_by_workers

@@ -249,7 +249,9 @@ create table tasker.workers (
   state text not null,
   started_at bigint not null,
   beat_at bigint not null,
-  must_heed bigint not null default 0
+  must_heed bigint not null default 0,
+  drained_by text not null default '',
+  drained_for text not null default ''
 );
 
 -- Number 0 stands for the whole task. `runs_at` is when what was requeued may run; a snapshot is what the task was like.
