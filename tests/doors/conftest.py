@@ -12,8 +12,8 @@ from tests.support.served import served
 from tests.support.workshop import Workshop
 
 OF_A_CLIENT = (
-    "tasks:*", "steps:*", "dlq:*", "templates:*", "namespaces:*", "events:*", "system:config_read",
-    "system:handlers_read",
+    "tasks:*", "steps:*", "dlq:*", "templates:*", "namespaces:*", "events:*", "audit:read", "workers:*",
+    "system:config_read", "system:handlers_read",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tasker_core import AsyncTaskerClient, DuplicateTaskError, TaskerClient, TaskNotFoundError
-from tasker_core.errors import InvalidRequestError, StepNotFoundError, TemplateError
+from tasker_core.errors import InvalidRequestError, StepNotFoundError, TemplateError, WorkerNotFoundError
 from tests.support.workshop import Workshop, flow
 
 NOBODY = "01980000-0000-7000-8000-000000000000"
@@ -63,6 +63,19 @@ def test_it_answers_as_the_other_does(shop: Workshop) -> None:
         assert await client.get_step(task, step) == same.get_step(task, step)
         assert await client.get_step_audit_history(task, step) == same.get_step_audit_history(task, step)
         assert await client.explain(task) == same.explain(task)
+        assert await client.summarise_task(task) == same.summarise_task(task)
+        assert await client.list_task_transitions(task) == same.list_task_transitions(task) != []
+        assert await client.list_templates() == same.list_templates() and len(same.list_templates("shop")) == 2
+        assert await client.get_template("shop", "flow", "1.0.0") == same.get_template("shop", "flow", "1.0.0")
+        assert (
+            [worker["worker_uuid"] for worker in await client.list_workers()]
+            == [worker["worker_uuid"] for worker in same.list_workers()]
+            != []
+        )
+        worker = same.list_workers()[0]["worker_uuid"]
+        assert (await client.drain_worker(worker))["state"] == same.drain_worker(worker)["state"] == "draining"
+        with pytest.raises(WorkerNotFoundError):
+            await client.drain_worker(NOBODY)
         assert (await client.list_tasks(name="flow", limit=5)) == same.list_tasks(name="flow", limit=5)
         assert (await client.health_check()).healthy
         assert {check.kind for check in (await client.doctor()).checks} == {c.kind for c in same.doctor().checks}

@@ -22,6 +22,7 @@ from tasker_core.cli import (
     prune,
     run,
     server,
+    step,
     task,
     template,
     worker,
@@ -43,7 +44,6 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("dev")(dev.dev)
-app.command("worker")(worker.worker)
 app.command("server")(server.server)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
@@ -51,6 +51,8 @@ app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
 app.add_typer(config.app, name="config")
 app.add_typer(task.app, name="task")
+app.add_typer(step.app, name="step")
+app.add_typer(worker.app, name="worker")
 app.add_typer(template.app, name="template")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(namespace.app, name="namespace")

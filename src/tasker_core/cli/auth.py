@@ -57,11 +57,12 @@ def generate_api_key(
 
 
 @app.command("hash-key")
-def hash_key_command() -> None:
+def hash_key_command(as_json: AsJson = False) -> None:
     """Print the hash of an API key, which is read from standard input so that no list of processes shows it."""
     from tasker_core.server.auth.keys import hash_key
 
-    typer.echo(hash_key(_read_hidden("API key")))
+    hashed = hash_key(_read_hidden("API key"))
+    print_json({"hash": hashed}) if as_json else typer.echo(hashed)
 
 
 @app.command("generate-keys")
@@ -69,13 +70,20 @@ def generate_keys(
     directory: Annotated[Path, typer.Argument(help="Where to put private_key.pem and public_key.pem.")],
     algorithm: Annotated[str, typer.Option(help="RS256 or ES256.")] = "RS256",
     bits: Annotated[int, typer.Option(help="The size of a key for RS256.")] = 3_072,
+    as_json: AsJson = False,
 ) -> None:
     """Make a pair of keys: the private one signs tokens, the public one is for the server. Overwrites nothing."""
     from tasker_core.server.auth.issuing import key_pair
 
     private, public = key_pair(algorithm, bits)
-    _write_new(directory / "private_key.pem", private, 0o600)
-    _write_new(directory / "public_key.pem", public, 0o644)
+    files = {"private_key": directory / "private_key.pem", "public_key": directory / "public_key.pem"}
+    _write_new(files["private_key"], private, 0o600)
+    _write_new(files["public_key"], public, 0o644)
+    if as_json:
+        print_json(files)
+        return
+    for path in files.values():
+        typer.echo(f"wrote {path}")
 
 
 @app.command("show-permissions")
@@ -104,6 +112,7 @@ def generate_token(
     issuer: Issuer = "tasker-core",
     audience: Audience = "tasker-api",
     kid: Annotated[str | None, typer.Option(help="The name of the key, where the server knows several.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Sign a token and print it."""
     from tasker_core.server.auth.issuing import sign_token
@@ -118,7 +127,7 @@ def generate_token(
         audience=audience,
         kid=kid,
     )
-    typer.echo(token)
+    print_json({"token": token}) if as_json else typer.echo(token)
 
 
 @app.command("validate-token")
@@ -189,4 +198,3 @@ def _write_new(path: Path, text: str, mode: int) -> None:
         raise InvalidRequestError(f"{path} is there already; a key is never overwritten") from None
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    typer.echo(f"wrote {path}")

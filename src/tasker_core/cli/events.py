@@ -66,10 +66,12 @@ def set_subscription(
 
 
 @app.command("forget")
-def forget_subscription(name: Name, database_url: Database = None) -> None:
+def forget_subscription(name: Name, database_url: Database = None, as_json: AsJson = False) -> None:
     """End a subscription. A subscriber that starts under its name begins a new one."""
     with ask(database_url) as client:
         client.delete_subscription(_named(client.list_subscriptions(), name)["id"])
+    if as_json:
+        print_json({"forgotten": name})
 
 
 @webhooks.command("add")
@@ -119,10 +121,12 @@ def set_webhook(
 
 
 @webhooks.command("remove")
-def remove_webhook(name: Name, database_url: Database = None) -> None:
+def remove_webhook(name: Name, database_url: Database = None, as_json: AsJson = False) -> None:
     """End a webhook, and forget its log."""
     with ask(database_url) as client:
         client.delete_webhook(_named(client.list_webhooks(), name)["id"])
+    if as_json:
+        print_json({"removed": name})
 
 
 @webhooks.command("log")

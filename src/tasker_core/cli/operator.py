@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tasker_core.cli.asking import TaskId, ask, show
+from tasker_core.cli.asking import StepName, TaskId, ask, show, step_meant
 from tasker_core.cli.inputs import read_context, read_object, read_value
 from tasker_core.cli.output import AsJson, Database
-from tasker_core.client import TaskerClient
-from tasker_core.errors import StepNotFoundError
-from tasker_core.rules.spelling import did_you_mean
 
-StepName = Annotated[str, typer.Argument(help="The step's name, or its UUID.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the record.")]
 By = Annotated[str | None, typer.Option("--by", "-b", help="Who, for the record; else who is logged in.")]
 
@@ -24,7 +20,7 @@ def reset_step(
 ) -> None:  # fmt: skip
     """Have a failed step run again from its first attempt; its task goes on by itself."""
     with ask(database_url) as client:
-        client.reset_step(task, _step(client, task, step), reason, by=by)
+        client.reset_step(task, step_meant(client, task, step), reason, by=by)
         show(client, task, as_json)
 
 
@@ -34,7 +30,7 @@ def resolve_step(
 ) -> None:  # fmt: skip
     """Let what waits for a step go on without its result."""
     with ask(database_url) as client:
-        client.resolve_step(task, _step(client, task, step), reason, by=by)
+        client.resolve_step(task, step_meant(client, task, step), reason, by=by)
         show(client, task, as_json)
 
 
@@ -52,7 +48,7 @@ def complete_step(
     value = read_value(result, "result")
     kept = read_object(metadata, "metadata", "metadata") if metadata else None
     with ask(database_url) as client:
-        client.complete_step(task, _step(client, task, step), value, reason, metadata=kept, by=by)
+        client.complete_step(task, step_meant(client, task, step), value, reason, metadata=kept, by=by)
         show(client, task, as_json)
 
 
@@ -126,13 +122,3 @@ def undo(
     with ask(database_url) as client:
         client.undo_task(task, reason, by=by)
         show(client, task, as_json)
-
-
-def _step(client: TaskerClient, task: str, step: str) -> str:
-    """The UUID of the step that is meant."""
-    ids: dict[str, Any] = {each.name: each.step_uuid for each in client.list_task_steps(task)}
-    if step in ids.values():
-        return step
-    if step not in ids:
-        raise StepNotFoundError(f"task {task} has no step {step!r}{did_you_mean(step, ids)}")
-    return str(ids[step])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,14 +15,28 @@ from rich.text import Text
 
 from tasker_core.types import StepResponse, TaskResponse
 
-people = Console()
-errors = Console(stderr=True)
+WIDEST = 1_000
+
+
+class Paper(Console):
+    """As wide as the terminal; where there is none, a row of a table is a line, whatever it is long."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr)
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = WIDEST
+
+
+people = Paper()
+errors = Paper(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Database = Annotated[
     str | None,
     typer.Option("--database-url", help="The store; else what the settings say, else sqlite:///tasker.db."),
 ]
+
+UNFOLDED = ("task", "uuid", "worker", "at", "ended", "since", "attempt")
 
 STYLES = {
     "complete": "green",
@@ -38,6 +53,19 @@ STYLES = {
 
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def table(*columns: str) -> Table:
+    """An empty table; the columns that hold UUIDs and times aren't folded."""
+    made = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in columns:
+        made.add_column(column, overflow="fold", no_wrap=column in UNFOLDED)
+    return made
+
+
+def when(at: str | None) -> str:
+    """A moment in few characters, in UTC."""
+    return (at or "")[:19].replace("T", " ")
 
 
 def state(name: str) -> Text:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.live import Live
 
+from tasker_core.cli.following import INTERRUPTED, MOST_WATCHED, Journal, before_the_eyes, follow
 from tasker_core.cli.inputs import read_context
 from tasker_core.cli.observing import LogFormat, watched
-from tasker_core.cli.output import AsJson, Database, duration, errors, people, print_json, task_view, took, whole
+from tasker_core.cli.output import AsJson, Database, duration, errors, people, print_json, task_view, whole
 from tasker_core.cli.worker import Concurrency, Handlers
 from tasker_core.client import TaskerClient
 from tasker_core.client.client import operator
@@ -21,14 +20,8 @@ from tasker_core.engine.open import database_url as chosen_store
 from tasker_core.errors import DuplicateTaskError, HandlerNotFoundError
 from tasker_core.rules.template import Template
 from tasker_core.template_files import read_file
-from tasker_core.types import StepResponse
 from tasker_core.words import TaskState
 from tasker_core.worker import Worker
-
-REFRESH = 0.1
-INTERRUPTED = 130
-MOST_WATCHED = 500
-"""Steps that are read again and again while a task is watched."""
 
 
 def run(
@@ -111,52 +104,18 @@ def _task(
 
 def _follow(client: TaskerClient, task: str, as_json: bool) -> None:
     """Show the task until it is at rest. Ctrl-C ends the run with exit code 130; the next one goes on with the task."""
-    interrupted = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    try:
-        if as_json or not people.is_terminal:
-            _wait(client, task, interrupted, None if as_json else _Journal())
-        else:
-            with Live(console=people, refresh_per_second=1 / REFRESH, transient=True) as live:
-                _wait(
-                    client,
-                    task,
-                    interrupted,
-                    lambda: live.update(task_view(client.get_task(task), client.list_task_steps(task, MOST_WATCHED))),
+    with ExitStack() as stack:
+        note: Callable[[], None] | None = None
+        if people.is_terminal and not as_json:
+            note = stack.enter_context(
+                before_the_eyes(
+                    lambda: task_view(client.get_task(task), client.list_task_steps(task, MOST_WATCHED)), stays=False
                 )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if interrupted.is_set():
+            )
+        elif not as_json:
+            journal = Journal()
+            note = lambda: journal.note(client.list_task_steps(task))  # noqa: E731
+        is_at_rest = follow(client, task, note)
+    if not is_at_rest:
         errors.print(f"interrupted: what runs may finish; the same command goes on with task {task}", highlight=False)
         raise typer.Exit(INTERRUPTED)
-
-
-def _wait(client: TaskerClient, task: str, interrupted: threading.Event, show: Any) -> None:
-    while not interrupted.is_set():
-        try:
-            client.wait(task, timeout=REFRESH)
-            at_rest = True
-        except TimeoutError:
-            at_rest = False
-        if isinstance(show, _Journal):
-            show.note(client.list_task_steps(task))
-        elif show is not None:
-            show()
-        if at_rest:
-            return
-
-
-class _Journal:
-    """A line for each change of a step, for output that isn't a terminal."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[str, int]] = {}
-
-    def note(self, steps: Sequence[StepResponse]) -> None:
-        for step in steps:
-            now = (step.current_state, step.attempts)
-            if step.current_state != "pending" and self._seen.get(step.name) != now:
-                self._seen[step.name] = now
-                people.print(
-                    f"{step.name}: {step.current_state}, attempt {step.attempts} of {step.max_attempts} {took(step)}"
-                )

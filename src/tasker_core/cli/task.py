@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tasker_core.cli import bulk, operator
+from tasker_core.cli import bulk, drawings, explain, looking, operator, watch
 from tasker_core.cli.asking import TaskId, ask, show
 from tasker_core.cli.filters import (
     ContextField,
@@ -41,6 +41,13 @@ app.command("pause")(operator.pause)
 app.command("resume")(operator.resume)
 app.command("bulk")(bulk.bulk)
 app.command("undo")(operator.undo)
+app.command("steps")(looking.steps)
+app.command("step")(looking.step)
+app.command("audit")(looking.audit)
+app.command("step-audit")(looking.step_audit)
+app.command("explain")(explain.explain)
+app.command("watch")(watch.watch)
+app.command("visualize")(drawings.visualize_task)
 
 
 @app.command()

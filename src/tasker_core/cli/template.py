@@ -1,4 +1,4 @@
-"""``tasker template``: validate, register."""
+"""``tasker template``: list, info, validate, register, diff, visualize."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tasker_core.cli import catalog, drawings
 from tasker_core.cli.output import AsJson, Database, people, print_json
 from tasker_core.client import TaskerClient
 from tasker_core.errors import TemplateError
@@ -18,7 +19,11 @@ from tasker_core.settings import load_settings
 from tasker_core.template_files import TemplateFile, read_file, template_files
 from tasker_core.worker.worker import discover
 
-app = typer.Typer(help="Check templates and put them into the store.", no_args_is_help=True)
+app = typer.Typer(help="Check templates, put them into the store, look at those that are there.", no_args_is_help=True)
+app.command("list")(catalog.list_templates)
+app.command("info")(catalog.info)
+app.command("diff")(catalog.diff)
+app.command("visualize")(drawings.visualize_template)
 
 Place = Annotated[Path, typer.Argument(help="A template file, or a directory of them.")]
 
@@ -61,14 +66,17 @@ def validate(
 
 
 @app.command()
-def register(path: Place, database_url: Database = None) -> None:
+def register(path: Place, database_url: Database = None, as_json: AsJson = False) -> None:
     """Put templates into the store, so that tasks of them can be created."""
     files = template_files(path)
     reads = [read_file(file) for file in files]
     with TaskerClient(database_url=database_url) as client:
         for read in reads:
             client.register_template(read.source)
-            people.print(f"{read.source}: registered {read.template.identity}", markup=False, highlight=False)
+            if not as_json:
+                people.print(f"{read.source}: registered {read.template.identity}", markup=False, highlight=False)
+    if as_json:
+        print_json([{"file": str(read.source), **read.template.identity._asdict()} for read in reads])
 
 
 def _registry_of(packages: list[str] | None) -> HandlerRegistry | None:

@@ -1,4 +1,4 @@
-"""``tasker worker``: serve handlers until told to stop."""
+"""``tasker worker``: serve handlers until told to stop; and which workers do so."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasker_core.cli.asking import ask
+from tasker_core.cli.completing import complete_worker
 from tasker_core.cli.observing import LogFormat, watched
-from tasker_core.cli.output import Database, people
+from tasker_core.cli.operator import By, Reason
+from tasker_core.cli.output import AsJson, Database, people, print_json, table
 from tasker_core.cli.waiting import WaitForDatabase, open_patiently
 from tasker_core.engine.open import close_engine
+from tasker_core.errors import InvalidRequestError, WorkerNotFoundError
+from tasker_core.rules.spelling import did_you_mean
 from tasker_core.settings import load_settings
 from tasker_core.types import BootstrapConfig
 from tasker_core.worker import Worker
@@ -33,7 +38,12 @@ Concurrency = Annotated[
 ]
 
 
+app = typer.Typer(help="Serve handlers; list the workers that do.", invoke_without_command=True)
+
+
+@app.callback()
 def worker(
+    context: typer.Context,
     handlers: Handlers = None,
     concurrency: Concurrency = None,
     name: Annotated[str | None, typer.Option(help="The worker's name; else host and process.")] = None,
@@ -54,6 +64,8 @@ def worker(
 
     What no option says is taken from the environment and from tasker.toml.
     """
+    if context.invoked_subcommand is not None:
+        return
     asked = threading.Event()
 
     def stop(signum: int, *_: object) -> None:
@@ -88,6 +100,47 @@ def worker(
                     raise typer.Exit(STUCK)
             people.print("stopping: what runs may finish ...")
             running.stop()
+
+
+@app.command("list")
+def list_workers(database_url: Database = None, as_json: AsJson = False) -> None:
+    """List the workers that are there: what they serve, what they hold, when they were last heard of."""
+    with ask(database_url) as client:
+        found = client.list_workers()
+    if as_json:
+        print_json(found)
+        return
+    shown = table("uuid", "worker", "state", "at", "holds", "serves", "beat")
+    for each in found:
+        shown.add_row(
+            each["worker_uuid"], each["name"], each["state"], f"{each['host']}, {each['pid']}",
+            f"{each['held']} of {each['slots']}",
+            f"{len(each['handlers'])} handlers", f"{each['beat_age_seconds']:.1f} s ago",
+        )  # fmt: skip
+    people.print(shown)
+
+
+@app.command()
+def drain(
+    worker: Annotated[str, typer.Argument(help="The worker's name, or its UUID.", autocompletion=complete_worker)],
+    reason: Reason = "",
+    by: By = None,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a worker finish what it runs and take no more; it stays until its process is ended."""
+    with ask(database_url) as client:
+        there = client.list_workers()
+        meant = [each for each in there if worker in (each["worker_uuid"], each["name"])]
+        if len(meant) > 1:
+            uuids = ", ".join(each["worker_uuid"] for each in meant)
+            raise InvalidRequestError(f"which one is meant by {worker!r}? There are {uuids}", field="worker")
+        if not meant:
+            raise WorkerNotFoundError(
+                f"no worker {worker!r} is there{did_you_mean(worker, [w['name'] for w in there])}"
+            )
+        found = client.drain_worker(meant[0]["worker_uuid"], reason, by=by)
+    print_json(found) if as_json else people.print(f"{found['name']} is {found['state']}", highlight=False)
 
 
 def _tell_what_is_served(running: Worker) -> None:

@@ -20,6 +20,8 @@ from tasker_core.client.limiting import AsyncLimiting
 from tasker_core.client.operator import AsyncOperating
 from tasker_core.client.operator_calls import OperatorCalls
 from tasker_core.client.place import Place
+from tasker_core.client.survey_calls import SurveyCalls
+from tasker_core.client.surveying import AsyncSurveying
 from tasker_core.errors import StoreError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from tasker_core.client.threads import Threads
 
 
-class AsyncTaskerClient(AsyncOperating, AsyncBurying, AsyncEventful, AsyncLimiting):
+class AsyncTaskerClient(AsyncOperating, AsyncBurying, AsyncEventful, AsyncLimiting, AsyncSurveying):
     """``TaskerClient`` for an event loop: the same arguments, methods, answers and errors, to be awaited.
 
     Belongs to the event loop in which it is first used. It asks a server without a thread; the store of this process
@@ -68,6 +70,7 @@ class AsyncTaskerClient(AsyncOperating, AsyncBurying, AsyncEventful, AsyncLimiti
         self._operator, self._limit_calls = OperatorCalls(initiator), LimitCalls(initiator)
         self._dead_letters = DeadLetterCalls(initiator)
         self._events = EventCalls()
+        self._survey = SurveyCalls()
 
     async def create_task(
         self,

@@ -23,6 +23,8 @@ from tasker_core.client.local import Local
 from tasker_core.client.operator import Operating
 from tasker_core.client.operator_calls import OperatorCalls
 from tasker_core.client.place import Place
+from tasker_core.client.survey_calls import SurveyCalls
+from tasker_core.client.surveying import Surveying
 from tasker_core.errors import StoreError
 from tasker_core.rules.diagnosis import Diagnosis
 from tasker_core.rules.explanation import Explanation
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class TaskerClient(Operating, Burying, Eventful, Limiting):
+class TaskerClient(Operating, Burying, Eventful, Limiting, Surveying):
     """Creates tasks and tells what became of them: in the store itself, or of a server. Safe to share between threads.
 
     Args:
@@ -84,6 +86,7 @@ class TaskerClient(Operating, Burying, Eventful, Limiting):
         self._operator, self._limit_calls = OperatorCalls(initiator), LimitCalls(initiator)
         self._dead_letters = DeadLetterCalls(initiator)
         self._events = EventCalls()
+        self._survey = SurveyCalls()
 
     def create_task(
         self,

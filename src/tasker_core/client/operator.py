@@ -126,6 +126,13 @@ class Operating:
         """
         return self._door.do(self._operator.undo_task(task_uuid, reason, by))
 
+    def drain_worker(self, worker_uuid: str, reason: str = "", *, by: str | None = None) -> dict[str, Any]:
+        """Have a worker finish what it runs and take no more; it stays, draining, until its process ends.
+
+        Once this returns it claims nothing. The answer is what the REST API shows. Raises WorkerNotFoundError.
+        """
+        return self._door.do(self._operator.drain_worker(worker_uuid, reason, by))
+
 
 class AsyncOperating:
     """The same for an event loop; see ``Operating``."""
@@ -206,3 +213,7 @@ class AsyncOperating:
     async def undo_task(self, task_uuid: str, reason: str = "", *, by: str | None = None) -> TaskResponse:
         """See ``TaskerClient.undo_task``."""
         return await self._door.do(self._operator.undo_task(task_uuid, reason, by))
+
+    async def drain_worker(self, worker_uuid: str, reason: str = "", *, by: str | None = None) -> dict[str, Any]:
+        """See ``TaskerClient.drain_worker``."""
+        return await self._door.do(self._operator.drain_worker(worker_uuid, reason, by))

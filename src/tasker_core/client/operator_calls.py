@@ -138,6 +138,16 @@ class OperatorCalls:
     def undo_task(self, task_uuid: str, reason: str, by: str | None) -> Call[TaskResponse]:
         return self._on_task(task_uuid, "undo", reason, by, Operator.undo)
 
+    def drain_worker(self, worker_uuid: str, reason: str, by: str | None) -> Call[dict[str, Any]]:
+        worker, who, action = as_uuid(worker_uuid, "worker_uuid"), self._who(by, reason), self._ids.new()
+        word = Word(f"client {who}", reason, stamp_of(action))
+        said = {"reason": reason, "by": who, "action_id": action}
+        return Call(
+            lambda local: local.ask(lambda engine: engine.workers.drain(worker, word)),
+            lambda: Request(f"/v1/workers/{worker}/drain", "POST", body=encode(said, "request")),
+            dict,
+        )
+
     def _on_task(
         self, task_uuid: str, kind: str, reason: str, by: str | None, do: Callable[[Operator, str, Word], None],
         data: Mapping[str, Any] = MappingProxyType({}),

@@ -122,7 +122,7 @@ def call_from_shell(address: str, arguments: Sequence[str]) -> NoReturn:
 
 def become(call: dict[str, Any], files: Sequence[int]) -> NoReturn:
     """From here on be ``tasker`` as it was called."""
-    from tasker_core.cli import main
+    from tasker_core.cli import main, output
 
     for number, file in enumerate(files):
         os.dup2(file, number)
@@ -132,6 +132,8 @@ def become(call: dict[str, Any], files: Sequence[int]) -> NoReturn:
     os.chdir(call["cwd"])
     # What the interpreter does at its start.
     sys.path[0:0] = filter(None, call["environment"].get("PYTHONPATH", "").split(os.pathsep))
+    for console in (output.people, output.errors):
+        output.Paper.__init__(console, stderr=console.stderr)  # it looks at the environment when it is made
     sys.argv = ["tasker", *call["arguments"]]
     sys.exit(main())  # type: ignore[func-returns-value]
 
