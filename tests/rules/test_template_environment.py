@@ -80,5 +80,5 @@ def test_the_template_itself_stays_as_it_was_written() -> None:
 def test_a_retry_policy_of_an_environment_is_looked_at_like_any_other() -> None:
     template = order({"name": "ALL", "retry": {"max_attempts": 0}})
     read = read_mapping(template.content(), "order")
-    (found,) = [finding for finding in read.findings if finding.code == "UNUSUAL_VALUE"]
+    (found,) = [finding for finding in read.findings if finding.code == "NO_ATTEMPTS"]
     assert "'retry.max_attempts' of step 'ALL' in environment 'production' is 0" in found.message

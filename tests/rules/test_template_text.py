@@ -154,7 +154,7 @@ def test_steps_without_a_result_schema_are_noted_once() -> None:
 def test_no_attempts_are_the_one_that_always_runs() -> None:
     read = read_template(ONE_STEP + "    retry: {max_attempts: 0}\n", "order.yaml")
     assert read.template.step("pay").retry_policy == RetryPolicy(max_attempts=1)
-    assert codes(read, "warning") == ["UNUSUAL_VALUE"]
+    assert codes(read, "warning") == ["NO_ATTEMPTS"]
 
 
 def test_an_unknown_key_is_a_warning_and_an_error_in_strict_checks() -> None:
@@ -195,10 +195,10 @@ def test_keys_that_begin_with_x_are_free_everywhere_and_not_part_of_the_content(
     assert "x-" not in str(read.template.content())
 
 
-def test_unusual_retry_values_are_warnings() -> None:
+def test_unusual_retry_values_are_told() -> None:
     read = read_template(ONE_STEP + "    retry:\n      max_attempts: 999999\n      backoff_base_ms: 0\n", "order.yaml")
-    assert [str(finding) for finding in read.findings if finding.level == "warning"] == [
-        "order.yaml:9: warning UNUSUAL_VALUE: 'retry.max_attempts' of step 'pay' is 999,999; 1 to 100 is usual",
+    assert [str(finding) for finding in read.findings if finding.code == "UNUSUAL_VALUE"] == [
+        "order.yaml:9: info UNUSUAL_VALUE: 'retry.max_attempts' of step 'pay' is 999,999; 1 to 100 is usual",
         "order.yaml:10: warning UNUSUAL_VALUE: 'retry.backoff_base_ms' of step 'pay' is 0; 1 to 3,600,000 is usual",
     ]
 

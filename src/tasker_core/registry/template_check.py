@@ -19,16 +19,20 @@ def check_handlers(template: Template, registry: HandlerRegistry, findings: Find
     places: list[Path] = [("steps", number, "handler") for number, _ in enumerate(template.steps)]
     places += [("steps", no - 1, "compensate", "handler") for no in template.undo_steps]
     for path, step in zip(places, template.every_step, strict=True):
-        spec = step.handler
-        definition = HandlerDefinition(spec.callable, spec.method, spec.resolver, dict(spec.initialization))
         try:
-            found = registry.lookup(definition, allow_import=True)
+            found = registry.lookup(definition_of(step), allow_import=True)
         except ResolutionError as error:
             findings.error("HANDLER_NOT_FOUND", (*path, "callable"), f"step {step.name!r} can't be run: {error}")
             continue
         if found.method_missing:
             findings.warning("METHOD_MISSING", (*path, "method"), method_missing(step, found))
         _check_settings(step, found, (*path, "initialization"), findings)
+
+
+def definition_of(step: StepTemplate) -> HandlerDefinition:
+    """What a step says of its handler, as the registry asks for it."""
+    spec = step.handler
+    return HandlerDefinition(spec.callable, spec.method, spec.resolver, dict(spec.initialization))
 
 
 def method_missing(step: StepTemplate, found: ResolvedHandler) -> str:

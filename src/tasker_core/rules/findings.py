@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from tasker_core.rules.spelling import did_you_mean
 
@@ -16,9 +16,21 @@ MOST_SUGGESTIONS = 50
 """A suggestion compares a word with all known ones; a file with more misspellings than this gets the rest without."""
 
 
+class Place(NamedTuple):
+    """A line of a file, from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was found. ``line`` and ``column`` count from 1 and are None for a template that has no text.
+
+    ``suggestion`` says what would be right where the message doesn't; ``code_place`` is the Python code that disagrees.
 
     >>> print(Finding("error", "NO_STEPS", "a template needs at least one step", "tasks/a.yaml", 4, "steps"))
     tasks/a.yaml:4: error NO_STEPS: a template needs at least one step
@@ -31,11 +43,15 @@ class Finding:
     line: int | None
     path: str
     column: int | None = None
+    suggestion: str = ""
+    code_place: Place | None = None
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         where = f" at {self.path}" if self.line is None and self.path else ""
-        return f"{place}: {self.level} {self.code}{where}: {self.message}"
+        seen = f" (see {self.code_place})" if self.code_place else ""
+        right = f"; {self.suggestion}" if self.suggestion else ""
+        return f"{place}: {self.level} {self.code}{where}: {self.message}{right}{seen}"
 
 
 class Findings:
@@ -55,6 +71,22 @@ class Findings:
 
     def info(self, code: str, path: Path, message: str, line: int | None = None) -> None:
         self._add("info", code, path, message, line)
+
+    def add(
+        self,
+        level: Level,
+        code: str,
+        path: Path,
+        message: str,
+        *,
+        suggestion: str = "",
+        code_place: Place | None = None,
+    ) -> None:
+        """What a comparison of the template with Python code found."""
+        finding = Finding(
+            level, code, message, self.source, self.line_of(path), written(path), None, suggestion, code_place
+        )
+        self._found[finding] = None
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str:
         """The end of a message that names the known word nearest to ``word``, where there is one."""

@@ -32,6 +32,8 @@ from tasker_core.rules.template_blocks import (
 from tasker_core.rules.template_limits import Concurrency, bare_limit, checked_rate
 from tasker_core.words import RetryPolicy
 
+NAME, NAMESPACE, STEP_NAME = r"[a-z][a-z0-9_]*", r"[A-Za-z_][A-Za-z0-9_]*", r"[A-Za-z0-9_-]+"
+"""What names of templates, of namespaces and of steps are made of."""
 LONGEST_NAMESPACE = 29
 LONGEST_STEP_NAME = 128
 UNDO = "undo:"
@@ -53,7 +55,7 @@ class Identity(NamedTuple):
 
 
 def _template_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+    if not re.fullmatch(NAME, name):
         likely = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
         hint = f"; write {likely!r}" if re.match(r"[a-z]", likely) else ""
         raise words("BAD_NAME", f"must be lower-case letters, digits and _, a letter first; found {name!r}{hint}")
@@ -61,7 +63,7 @@ def _template_name(name: str) -> str:
 
 
 def _namespace(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+    if not re.fullmatch(NAMESPACE, name):
         raise words("BAD_NAME", f"must be letters, digits and _, no digit first; found {name!r}")
     if len(name) > LONGEST_NAMESPACE:
         found = f"{name!r} has {len(name)}"
@@ -70,7 +72,7 @@ def _namespace(name: str) -> str:
 
 
 def _step_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if not re.fullmatch(STEP_NAME, name):
         raise words("BAD_NAME", f"must be letters, digits, _ and -; found {name!r}")
     return _at_most(LONGEST_STEP_NAME, name)
 

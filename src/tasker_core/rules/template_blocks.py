@@ -17,6 +17,8 @@ from tasker_core.words import RetryPolicy
 
 Backoff: TypeAlias = Literal["none", "linear", "exponential", "fibonacci"]
 
+EVENT_NAME = r"[a-z0-9_]+(\.[a-z0-9_]+)+"
+"""What names of events are made of."""
 MOST_ATTEMPTS = 999_999
 LONGEST_BACKOFF_MS = 86_400_000
 LONGEST_SECONDS = 31_536_000
@@ -46,7 +48,7 @@ def words(key: str, text: str) -> PydanticCustomError:
 
 
 def _event_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)+", name):
+    if not re.fullmatch(EVENT_NAME, name):
         raise words("BAD_NAME", f"must be lower-case words joined by dots, like 'payment.processed'; found {name!r}")
     return name
 

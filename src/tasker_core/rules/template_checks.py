@@ -172,11 +172,18 @@ def _wait(outline: Outline, places: Mapping[str, int], cycle: Sequence[str]) -> 
 
 
 def _check_retry(retry: Retry, path: Path, what: str, findings: Findings) -> None:
+    if retry.max_attempts == 0:
+        message = f"'retry.max_attempts' of {what} is 0; the first attempt always runs, so write 1"
+        findings.warning("NO_ATTEMPTS", (*path, "max_attempts"), message)
     for key, (least, most) in _USUAL.items():
         value = getattr(retry, key)
-        if not least <= value <= most:
-            message = f"'retry.{key}' of {what} is {value:,}; {least:,} to {most:,} is usual"
+        if least <= value <= most:
+            continue
+        message = f"'retry.{key}' of {what} is {value:,}; {least:,} to {most:,} is usual"
+        if key != "max_attempts":
             findings.warning("UNUSUAL_VALUE", (*path, key), message)
+        elif value:  # many attempts are how a step waits for people
+            findings.info("UNUSUAL_VALUE", (*path, key), message)
 
 
 def _check_environments(template: Template, findings: Findings) -> None:

@@ -209,6 +209,7 @@ def _handler(
             "handler_name": name,
             "handler_version": version,
             "call": call,
+            "_function": staticmethod(fn),
             "declared_dependencies": tuple(getattr(fn, "_depends_on", {}).values()),
             "__doc__": fn.__doc__,
             "__module__": fn.__module__,
