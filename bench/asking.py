@@ -1,4 +1,4 @@
-"""Questions of the benchmarks to a store, on a connection beside it: ``asking.sql`` and ``history.sql``."""
+"""Questions of the benchmarks to a store, on a connection beside it: ``asking.sql``, ``history.sql``, ``pages.sql``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasker_core.store.statements import Dialect, named, render
 HERE = Path(__file__).resolve().parent
 STATEMENTS = {
     name: text
-    for file in ("asking.sql", "history.sql")
+    for file in ("asking.sql", "history.sql", "pages.sql")
     for name, text in named((HERE / file).read_text("utf-8"))
 }  # fmt: skip
 

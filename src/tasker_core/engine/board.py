@@ -9,6 +9,7 @@ from typing import Any
 
 from tasker_core.clock import SECOND, Clock, step_uuid
 from tasker_core.engine.catalog import Catalog
+from tasker_core.engine.looking import look_back
 from tasker_core.engine.moment import moment
 from tasker_core.errors import TaskNotFoundError
 from tasker_core.rules.payload import decode
@@ -19,6 +20,8 @@ from tasker_core.words import Micros, StepState, split_lane
 HOUR = 3_600 * SECOND
 SAMPLE = 5_000
 """Attempts of which quantiles are told, at most."""
+PATIENCE: Micros = 120_000
+"""For how long a list is looked for, about."""
 STRETCHES = {1: 60 * SECOND, 24: 1_800 * SECOND}
 """How long the stretches of a curve over so many hours are."""
 
@@ -32,19 +35,22 @@ class Board:
     def lines(self, filters: Mapping[str, Any], limit: int, after: str | None = None) -> dict[str, Any]:
         """The newest tasks that match, or those older than ``after``, and how far each is; nothing is counted beyond.
 
-        Raises TaskNotFoundError.
+        Where a long history was looked through only in part, ``looked`` tells to which task: its ``task_uuid``, which
+        is the next ``after``, and its ``created_at``. Raises TaskNotFoundError.
         """
         than = None
         if after is not None:
             than = self._store.tasks.numbers([after]).get(after)
             if than is None:
                 raise TaskNotFoundError(f"there is no task {after}")
-        rows = self._store.tasks.older(filters, limit + 1, than)
+        rows, newer_than = look_back(self._store, self._clock, filters, limit + 1, than, PATIENCE)
+        looked = self._store.tasks.at(newer_than + 1) if newer_than else None
         has_next, rows = len(rows) > limit, rows[:limit]
         progress = self._store.tasks.progress([row.id for row in rows]) if rows else {}
         return {
             "tasks": [_line(row, progress.get(row.id, {})) for row in rows],
             "next": rows[-1].uuid if has_next else None,
+            "looked": None if looked is None else {"task_uuid": looked[0], "created_at": moment(looked[1])},
         }
 
     def states(self, filters: Mapping[str, Any]) -> dict[str, int]:

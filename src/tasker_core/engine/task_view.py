@@ -37,11 +37,13 @@ def task_view(
     parents: Parents,
     warnings: Sequence[WarningRow],
     now: Micros,
+    views: Sequence[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """A task of the template ``known``, as it stands at ``now``, with its steps; of the instances of its batches, of
-    which there may be very many, the first hundred."""
-    by_no = {step.no: step for step in steps}
-    views = [step_view(row.uuid, step, known, parents, by_no, now) for step in steps]
+    which there may be very many, the first hundred. ``views`` are those of the steps, where they are there already."""
+    if views is None:
+        by_no = {step.no: step for step in steps}
+        views = [step_view(row.uuid, step, known, parents, by_no, now) for step in steps]
     states = [step.state for step in steps]
     done = sum(StepState(state).satisfies for state in states)
     ready = sum(view["ready_for_execution"] for view in views)

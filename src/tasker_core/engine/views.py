@@ -170,19 +170,20 @@ class Views:
 
     def summary(self, task: str) -> dict[str, Any]:
         """A task as a drawing needs it; see ``summary.summary``. Raises TaskNotFoundError."""
+        return self.drawn(task)[1]
+
+    def drawn(self, task: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A task, and its summary, from one reading. Raises TaskNotFoundError."""
         row = self._store.tasks.find(task)
         if row is None:
             raise TaskNotFoundError(f"there is no task {task}")
         known, whole = self._catalog.known(row.template_id), self._store.tasks.whole([row.id])
         steps, parents = whole.steps[row.id], _parents(whole.edges[row.id])
         names = {step.no: step.name for step in steps}
-        return summary(
-            self._tasks([row], whole)[0],
-            self._with_results(task, known, steps, parents, steps),
-            [[names[no] for no in parents.get(step.no, ())] for step in steps],
-            known.template,
-            self._store.dead_letters.latest(task),
-        )
+        views = self._with_results(task, known, steps, parents, steps)
+        view = task_view(row, known, steps, parents, whole.warnings[row.id], self._clock.now(), views)
+        edges = [[names[no] for no in parents.get(step.no, ())] for step in steps]
+        return view, summary(view, views, edges, known.template, self._store.dead_letters.latest(task))
 
     def _graph(self, task: str) -> tuple[Known, Sequence[StepRow], dict[int, list[int]]]:
         row = self._store.tasks.find(task)

@@ -66,10 +66,14 @@ class Analytics:
     def __init__(self, database: Access) -> None:
         self._database = database
 
+    def newest(self) -> int:
+        """The number of the newest task, 0 where there is none."""
+        (((newest,),),) = self._database.read(Call("newest_task", {}))
+        return int(newest)
+
     def first_since(self, moment: Micros) -> int:
         """The number of the first task that was created at ``moment`` or later; one beyond all if there is none."""
-        (((newest,),),) = self._database.read(Call("newest_task", {}))
-        low, high = 0, int(newest) + 1
+        low, high = 0, self.newest() + 1
         while low < high:
             middle = (low + high) // 2
             (rows,) = self._database.read(Call("task_from", {"id": middle}))

@@ -9,6 +9,11 @@ from tasker_core.rules.payload import encode
 from tasker_core.store.database import Call, as_json
 from tasker_core.words import Micros
 
+NEWEST = 2**63 - 1
+"""A number that every task's is below."""
+UNFINISHED = ("steps_in_process", "waiting_for_retry", "blocked_by_failures")
+"""States in which something of each task waits, runs or has failed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
@@ -40,10 +45,19 @@ class TaskFilter:
         """Is there anything that not every task has?"""
         return any(value is not None for key, value in asdict(self).items() if key not in ("act", "stamp"))
 
-    def page(self, limit: int, offset: int = 0, *, older_than: int | None = None) -> Call:
-        """The tasks that match, the newest first; those that may match, where a field of the context is asked for."""
-        page = {**self._params(), "limit": limit, "offset": offset, "older_than": older_than}
-        return Call("list_tasks" if self.correlation_id is None else "list_tasks_of_correlation", page)
+    def page(
+        self, limit: int, offset: int = 0, *, older_than: int | None = None, newer_than: int = 0,
+        unfinished: bool = False,
+    ) -> Call:  # fmt: skip
+        """The tasks that match, the newest first; those that may match, where a field of the context is asked for.
+
+        Of those between two numbers, if they are given. ``unfinished`` has those of one of UNFINISHED found by their
+        steps.
+        """
+        than = NEWEST if older_than is None else older_than
+        page = {**self._params(), "limit": limit, "offset": offset, "older_than": than, "newer_than": newer_than}
+        name = "list_unfinished_tasks" if unfinished else "list_tasks"
+        return Call(name if self.correlation_id is None else "list_tasks_of_correlation", page)
 
     def count(self) -> Call:
         """How many there are on all pages."""

@@ -120,13 +120,21 @@ class Tasks:
         rows, counted = self._database.read(wanted.page(limit, offset), wanted.count())
         return [TaskRow(*row) for row in rows], counted[0][0]
 
-    def older(self, filters: Mapping[str, Any], limit: int, than: int | None) -> list[TaskRow]:
-        """The newest tasks that match and are older than the one of this number, if one is given."""
+    def older(
+        self, filters: Mapping[str, Any], limit: int, than: int | None, newer: int = 0, *, unfinished: bool = False
+    ) -> list[TaskRow]:
+        """The newest tasks that match and are older than the one of this number, if one is given, and newer than that
+        of another. ``unfinished`` is for one of the states UNFINISHED, however far back its tasks are."""
         wanted = TaskFilter(**filters)
         if wanted.context is not None:
             return list(islice(self._searched(wanted, wanted.context, than), limit))
-        (rows,) = self._database.read(wanted.page(limit, older_than=than))
+        (rows,) = self._database.read(wanted.page(limit, older_than=than, newer_than=newer, unfinished=unfinished))
         return [TaskRow(*row) for row in rows]
+
+    def at(self, number: int) -> tuple[str, Micros] | None:
+        """The first task of this number or a higher one: its UUID, and when it was created."""
+        (rows,) = self._database.read(Call("task_at", {"id": number}))
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def states_of(self, filters: Mapping[str, Any]) -> dict[str, int]:
         """How many tasks that match ``filters`` there are of each state. A long history makes this take longer."""

@@ -111,6 +111,39 @@ def test_older_tasks_are_on_the_pages_behind(shown: Shown, monkeypatch: pytest.M
     assert len(links) == len(set(links)) == len(shown.stage.tasks) + FINISHED
 
 
+@pytest.mark.parametrize("search", ["tag:nobody", "state:cancelled", "tag:eu"])
+def test_what_is_rare_is_looked_for_piece_by_piece(shown: Shown, search: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"/tasks?q={search}"
+    whole = {link for link in shown.reader.open(path).links if link.startswith("/tasks/")}
+    monkeypatch.setattr("tasker_core.engine.looking.FIRST_STRETCH", 5)
+    monkeypatch.setattr("tasker_core.engine.board.PATIENCE", 0)
+    found: list[str] = []
+    pages = 0
+    while path:
+        page = shown.reader.open(path)
+        pages += 1
+        found += [link for link in page.links if link.startswith("/tasks/")]
+        path = next((link for link in page.links if link.startswith("/tasks?") and "after=" in link), "")
+        assert ("Looked through the tasks back to" in page.text) is bool(path), page.text
+    assert len(found) == len(set(found)) and set(found) == whole and pages >= 4
+
+
+@pytest.mark.parametrize(
+    ("state", "names"),
+    [("blocked", ["blocked"]), ("retry", ["retrying", "batch"]), ("running", ["running", "decision"])],
+)
+def test_what_is_unfinished_is_found_however_old_it_is(
+    shown: Shown, state: str, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasker_core.engine.looking.FIRST_STRETCH", 1)
+    monkeypatch.setattr("tasker_core.engine.board.PATIENCE", 0)
+    page = shown.reader.open(f"/tasks?q=state:{state}")
+    states = {shown.served.engine.views.task(link.removeprefix("/tasks/"))["status"] for link in page.links
+              if link.startswith("/tasks/")}  # fmt: skip
+    assert len(states) == 1 and {shown.task(name) for name in names} & set(page.links), page.links
+    assert "Looked through" not in page.text
+
+
 def test_a_task_tells_why_it_is_not_finished_and_its_failed_step_how_it_failed(shown: Shown) -> None:
     page = shown.reader.open(shown.task("blocked"))
     assert "process_payment permanent error: card declined by the issuer" in page.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from tasker_core.drawing.graph import Graph, graph_of_task
 from tasker_core.drawing.waterfall import Waterfall, waterfall
 from tasker_core.engine import Engine
 from tasker_core.engine.moment import moment
+from tasker_core.rules.explanation import Explanation
 from tasker_core.server.callers import requires
 
 router = pages()
@@ -70,8 +71,8 @@ async def task_page(
 def read_task(visit: Visit, uuid: str, view: str, step: str, first: int) -> TaskPage:
     """The page of a task; parts for which the visitor lacks a permission are left out."""
     engine = visit.engine
-    summary = engine.views.summary(uuid)
-    task = visit.see(engine.views.task(uuid)) if len(summary["steps"]) <= MOST_ROWS else visit.see(_brief(engine, uuid))
+    whole, summary = engine.views.drawn(uuid)
+    task = visit.see({name: value for name, value in whole.items() if name != "steps"})
     sees_steps = visit.may("steps:read")
     steps = summary["steps"]
     failed = [each["step_uuid"] for each in steps if each["current_state"] == "error"]
@@ -82,7 +83,7 @@ def read_task(visit: Visit, uuid: str, view: str, step: str, first: int) -> Task
     return TaskPage(
         task=task | summary["task"],
         view=view,
-        why=None if is_done else _why(visit.see(engine.explain(uuid).as_dict())),
+        why=None if is_done else visit.see(_why(engine.explain(uuid))),
         graph=graph_of_task(summary) if view == "graph" else None,
         fall=waterfall(rows, str(moment(engine.clock.now()))) if view == "waterfall" else None,
         steps=rows if view == "steps" else (),
@@ -112,15 +113,10 @@ def _can_be_undone(summary: Mapping[str, Any]) -> bool:
     return any(step["template_step"] in declares and step["current_state"] == "complete" for step in summary["steps"])
 
 
-def _brief(engine: Engine, uuid: str) -> dict[str, Any]:
-    view = engine.views.task(uuid)
-    return {name: value for name, value in view.items() if name != "steps"}
-
-
-def _why(told: dict[str, Any]) -> Mapping[str, Any]:
+def _why(told: Explanation) -> Mapping[str, Any]:
     """An explanation with the first reasons of many."""
-    left = max(0, len(told["steps"]) - MOST_TOLD) + told["left_out"]
-    return told | {"steps": told["steps"][:MOST_TOLD], "left": left}
+    left = max(0, len(told.steps) - MOST_TOLD) + told.left_out
+    return replace(told, steps=told.steps[:MOST_TOLD]).as_dict() | {"left": left}
 
 
 def _events(engine: Engine, uuid: str) -> Sequence[Mapping[str, Any]]:

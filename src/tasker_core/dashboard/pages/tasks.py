@@ -21,7 +21,7 @@ from tasker_core.words import TaskState
 router = pages()
 
 PER_PAGE = 50
-PATIENCE = 0.15
+PATIENCE = 0.1
 """Seconds for which a page waits to be told how many there are; after that it comes without, and renews itself."""
 ALWAYS = (
     "steps_in_process", "waiting_for_retry", "blocked_by_failures", "error", "complete", "cancelled",
@@ -53,6 +53,8 @@ class TaskList:
     total: int | None
     tasks: Sequence[Mapping[str, Any]]
     next: str | None
+    looked: Mapping[str, Any] | None
+    further: str
     is_first: bool
     first: str
     namespaces: Sequence[str]
@@ -90,11 +92,13 @@ def task_list(
     rest = {name: value for name, value in filters.items() if name != "state"}
     lines = engine.board.lines(filters, PER_PAGE, after)
     counts = figures.soon(("states", asked.text), lambda: engine.board.states(rest), PATIENCE)
+    looked = lines["looked"]
     listing = engine.listings.templates()
     text = " ".join(word for word in asked.text.split() if not word.startswith("state:"))
     return TaskList(
         asked, state, _tabs(counts, text, state), None if counts is None else sum(counts.values()), lines["tasks"],
-        _url(text, state, lines["next"]) if lines["next"] else None, after is None, _url(text, state),
+        _url(text, state, lines["next"]) if lines["next"] else None, looked,
+        _url(text, state, looked["task_uuid"]) if looked else "", after is None, _url(text, state),
         [each["name"] for each in listing["namespaces"]], sorted({each["name"] for each in listing["templates"]}),
         HINTS, _twin(filters, after),
     )  # fmt: skip

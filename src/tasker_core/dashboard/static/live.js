@@ -1,7 +1,7 @@
 // Renews what stands on the page when the server says that it has changed, and keeps the ages of things going.
 
-const SHORTEST = 250, STALE_AFTER = 4000;
-const live = { source: null, url: "", seen: "", held: false, busy: false, due: false, lostAt: 0, last: 0, again: 0 };
+const SHORTEST = 250, LONGEST = 3000, SHARE = 2, STALE_AFTER = 4000;
+const live = { source: null, url: "", seen: "", held: false, busy: false, due: false, lostAt: 0, last: 0, took: 0, again: 0 };
 
 Idiomorph.defaults.ignoreActiveValue = true;
 // What a reader has opened stays open, what they have typed stays, and so does the zoom of a drawing.
@@ -42,8 +42,10 @@ function listen() {
 async function renew() {
   if (live.busy) { live.due = true; return; }
   live.busy = true;
-  const wait = live.last + SHORTEST - Date.now();
+  // A page that is dear to get and to draw renews itself less often.
+  const wait = live.last + Math.min(Math.max(SHORTEST, SHARE * live.took), LONGEST) - Date.now();
   if (wait > 0) await new Promise((go) => setTimeout(go, wait));
+  const began = Date.now();
   try {
     if (!document.hidden && !live.held && !document.querySelector("details.act[open]")) {
       const at = location.href;
@@ -59,6 +61,7 @@ async function renew() {
     }
   } catch { live.lostAt ||= Date.now(); }
   live.last = Date.now();
+  live.took = live.last - began;
   live.busy = false;
   if (live.due) { live.due = false; renew(); }
 }

@@ -67,7 +67,7 @@ select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.p
 -- use: pause_of_task
 from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id
 -- use: looked_up_pauses
-where (cast(:older_than as bigint) is null or t.id < :older_than)
+where t.id > :newer_than and t.id < :older_than
 -- use: asked_of_tasks
 -- use: asked_of_payloads
 -- use: apt_for_an_act
@@ -83,7 +83,31 @@ select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.p
 from tasker.task_payloads p join tasker.tasks t on t.id = p.task_id
 -- use: looked_up_pauses
 where p.correlation_id = :correlation_id
-  and (cast(:older_than as bigint) is null or t.id < :older_than)
+  and t.id > :newer_than and t.id < :older_than
+-- use: asked_of_tasks
+-- use: asked_of_payloads
+-- use: apt_for_an_act
+order by t.id desc
+limit :limit offset :offset
+
+-- name: list_unfinished_tasks
+-- The same of a state in which something of each task waits, runs or has failed: partial indexes find those, beside any
+-- history.
+with u as materialized (
+  select s.task_id as task from tasker.steps s where s.state = 'error' and cast(:state as text) = 'blocked_by_failures'
+  union
+  select s.task_id from tasker.steps s where s.state = 'waiting_for_retry' and cast(:state as text) = 'waiting_for_retry'
+  union
+  select s.task_id from tasker.steps s where s.state = 'enqueued' and cast(:state as text) = 'steps_in_process'
+  union
+  select s.task_id from tasker.steps s where s.state = 'in_progress' and cast(:state as text) = 'steps_in_process')
+select t.id, t.uuid, t.template_id, t.namespace, t.name, t.version, t.state, t.priority, t.total_steps, t.created_at,
+  t.updated_at, t.completed_at, p.context, p.initiator, p.source_system, p.reason, p.tags, p.correlation_id,
+  p.parent_correlation_id, p.idempotency_key, p.requested_at, t.undo,
+-- use: pause_of_task
+from u join tasker.tasks t on t.id = u.task join tasker.task_payloads p on p.task_id = t.id
+-- use: looked_up_pauses
+where t.id > :newer_than and t.id < :older_than
 -- use: asked_of_tasks
 -- use: asked_of_payloads
 -- use: apt_for_an_act
@@ -199,6 +223,9 @@ returning id
 
 -- name: trace_of_task
 select p.traceparent from tasker.tasks t join tasker.task_payloads p on p.task_id = t.id where t.uuid = :task
+
+-- name: task_at
+select t.uuid, t.created_at from tasker.tasks t where t.id >= :id order by t.id limit 1
 
 -- name: word_of_task
 -- Whether this word was said of the task before.
