@@ -16,6 +16,7 @@ from tasker_core.cli import (
     doctor,
     events,
     explain,
+    generate,
     limits,
     migrate,
     namespace,
@@ -60,6 +61,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(events.webhooks, name="webhook")
 app.add_typer(limits.app, name="limits")
 app.add_typer(limits.breakers, name="breakers")
+app.add_typer(generate.app, name="generate")
 app.add_typer(auth.app, name="auth")
 
 
