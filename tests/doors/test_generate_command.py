@@ -29,8 +29,8 @@ def test_it_is_formatted_and_passes_the_rules_of_ruff(tmp_path: Path) -> None:
     assert done.code == 0 and [line.rpartition("/")[2] for line in done.out.splitlines()] == [
         "parcel_types.py", "parcel_handlers.py", "test_parcel.py",
     ]  # fmt: skip
-    for command in (["format", "--check", "--line-length=120"], ["check", "--extend-select=I,UP,B,SIM,RUF,PT,C4"]):
-        subprocess.run([RUFF, *command, "--isolated", "--no-cache", "."], cwd=tmp_path, check=True)
+    for command in (["format", "--check"], ["check", "--extend-select=I,UP,B,SIM,RUF,PT,C4"]):
+        subprocess.run([RUFF, *command, "--isolated", "--no-cache", "--line-length=120", "."], cwd=tmp_path, check=True)
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
