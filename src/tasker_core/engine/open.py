@@ -89,6 +89,17 @@ def open_engine(url: str, settings: Settings | None = None) -> Engine:
         return shared.engine
 
 
+def lay_open(url: str, engine: Engine) -> None:
+    """Let ``engine`` be the one of this process on ``url`` until ``close_engine``, as a test does that owns its clock.
+
+    Raises ValueError where there is one already.
+    """
+    with _lock:
+        if (os.getpid(), url) in _open:
+            raise ValueError(f"this process has an engine on {url} already")
+        _open[os.getpid(), url] = _Shared(engine, 1)
+
+
 def close_engine(engine: Engine) -> None:
     """The caller is done with ``engine``; the last one closes the database."""
     with _lock:
