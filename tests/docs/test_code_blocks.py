@@ -11,15 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.code_blocks import code_blocks
 from tests.support.console import TERMINAL
 from tests.support.workshop.commands import Commands
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [
+PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").rglob("README.md")),
 ]
+DOCUMENTS = [page for page in PAGES if any(code_blocks(page))]
 RUNNER = ROOT / "tests/support/document_run.py"
 TIMEOUT = 300
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -369,49 +367,3 @@ def test_a_class_based_handlers_error_bears_its_class_name() -> None:
     crashed = raised_failure(ZeroDivisionError("x"))
     assert (crashed.error_type, crashed.retryable) == ("ZeroDivisionError", True)
     assert "traceback" in crashed.metadata
-
-
-USERS_CODE = """
-from pydantic import BaseModel
-from tasker_core.step_handler import Decision, StepHandler, decision_handler, depends_on, inputs, step_handler
-from tasker_core.types import StepContext, StepHandlerResult
-
-class Cart(BaseModel):
-    total: int
-
-@step_handler("charge")
-@depends_on(cart=("validate_cart", Cart))
-@inputs("email")
-def charge(cart: Cart, email: str, context: StepContext) -> dict[str, object]:
-    return {"charged": cart.total, "to": email, "key": context.idempotency_key}
-
-@step_handler("later")
-async def later() -> int:
-    return 1
-
-@decision_handler("choose")
-def choose() -> Decision:
-    return Decision.route(["a"], why="b")
-
-class Ship(StepHandler):
-    handler_name = "ship"
-
-    async def call(self, context: StepContext) -> StepHandlerResult:
-        return self.success({"shipped": True})
-
-class Pack(StepHandler):
-    handler_name = "pack"
-
-    def call(self, context: StepContext) -> StepHandlerResult:
-        return self.failure("no box", "no_box", retryable=False)
-
-route: Decision = choose()
-"""
-
-
-def test_users_handlers_pass_mypy_strict(tmp_path: Path) -> None:
-    file = tmp_path / "users_handlers.py"
-    file.write_text(USERS_CODE)
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", str(tmp_path), str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -144,8 +144,7 @@ class PostgresDatabase:
             self._refuse_newer(newest, known[-1][0])
             for version, name, script in known:
                 if version > newest:
-                    for statement in script:
-                        execute(statement)
+                    execute(";\n".join(script))
                     execute(f'insert into "{self.schema}".schema_version values (%s, %s)', (version, name))
                     applied.append(name)
         return applied

@@ -22,18 +22,25 @@ _TABLE = re.compile(r"\btasker\.(\w+)")
 _INDEX = re.compile(r"\b(create (?:unique )?index )(\w+)( on)")
 _CREATE = re.compile(r'create table (?:"\w+"\.)?(\w+)')
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
+_SCHEMA = "<schema>"
+"""Stands in a statement for the name of a schema."""
 _COMMENT = re.compile(r"\s*--.*$")
 
 
 @cache
 def statements(dialect: Dialect, schema: str = "tasker") -> dict[str, str]:
     """Every statement of the store by name, ready for this database."""
+    return {name: text.replace(_SCHEMA, schema) for name, text in _of_any_schema(dialect).items()}
+
+
+@cache
+def _of_any_schema(dialect: Dialect) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in _files():
         for name, text in named(file.read_text("utf-8")):
             if name in found:
                 raise ValueError(f"{file.name}: statement {name!r} is defined twice")
-            found[name] = render(text, dialect, schema)
+            found[name] = render(text, dialect, _SCHEMA)
     return found
 
 

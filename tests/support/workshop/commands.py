@@ -28,6 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+CHECKOUT = str(Path(__file__).resolve().parents[3])
 LARGEST_CALL = 1 << 20
 START_TIMEOUT = 60.0
 
@@ -206,9 +207,11 @@ if __name__ == "__main__":
     import tasker_core.cli
     import tasker_core.server.serve
     import tasker_core.store.postgres  # noqa: F401  # before the forks
-    from tasker_core.settings import load_settings
 
-    load_settings()
-    gc.freeze()
+    sys.path.append(CHECKOUT)
+    from tests.support.workshop.readiness import make_ready
+
+    sys.path.remove(CHECKOUT)
+    make_ready()
     sys.modules["__main__"].__package__ = None  # or the usage of the command is that of ``python -m``
     Forking(address).run()

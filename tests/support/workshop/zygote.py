@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from tests.support.workshop.deaths import die_at
 from tests.support.workshop.processes import CHECKOUT, environment
+from tests.support.workshop.readiness import make_ready
 
 FINISHED = 0
 FAILED = 3
@@ -90,6 +91,7 @@ def serve() -> None:
     import tasker_core.store.postgres  # noqa: F401  # before the forks
     import tests.support.workshop.handlers  # noqa: F401
 
+    make_ready()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
