@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import array
 import contextlib
-import gc
 import json
 import os
 import selectors
