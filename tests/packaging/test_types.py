@@ -37,8 +37,8 @@ def pyright(installed: Path, directory: Path, *arguments: str | Path) -> str:
 
 
 def test_a_users_project_passes_mypy_strict(installed: Path, project: Path) -> None:
-    mypy = [sys.executable, "-m", "mypy", "--python-executable", installed / "python"]
-    assert "Success" in run([*mypy, "--strict", "shop", "user_code.py"], project)
+    mypy: list[str | Path] = [sys.executable, "-m", "mypy", "--strict", "--python-executable", installed / "python"]
+    assert "Success" in run([*mypy, "shop", "user_code.py"], project)
 
 
 def test_a_users_project_passes_pyright_strict_which_sees_what_is_wrong(installed: Path, project: Path) -> None:
