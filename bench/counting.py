@@ -76,3 +76,7 @@ class _Observed:
     def run(self, *calls: Call) -> list[Rows]:
         self.names += [call.statement for call in calls]
         return self._opened.run(*calls)
+
+    def run_last(self, *calls: Call) -> list[Rows]:
+        self.names += [call.statement for call in calls]
+        return self._opened.run_last(*calls)

@@ -45,7 +45,7 @@ PLAYS = {
     "e": Play(e, 100_000, "created beforehand, 1,000 a call", ONE, "once"),
     "g": Play(g, 200, "one a call every 25 ms, beside a flood created beforehand", ONE),
     "h": Play(h, 10_000, f"one a call by each of {CLIENTS} clients; nothing is executed", ONE),
-    "k": Play(k, 1_500, CREATED_IN_BULK, {"sqlite": (1,), "postgres": (1, 2)}),
+    "k": Play(k, 1_000, CREATED_IN_BULK, {"sqlite": (1,), "postgres": (1, 2)}),
     "l": Play(large, 10_000, "one a call, worker and client in one process", ONE),
     "explain": Play(explain, 10_000, f"{CREATED_IN_BULK}; nothing is executed", ONE, "once"),
     "counts": Play(counts, 100, "one a call; then created beforehand", ONE, "once"),

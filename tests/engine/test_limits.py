@@ -110,6 +110,23 @@ def test_those_of_one_key_go_in_order_and_hold_nobody_else_back(engine: Engine, 
     assert order == sorted(order)
 
 
+def test_a_full_key_hides_nobody_from_who_asks_for_one_step(engine: Engine, hands: Hands) -> None:
+    engine.catalog.register(limited(concurrency={"key": "customer.id"}), replace=False)
+    customers(engine, "a", "a", "b", "c")
+    assert [of(hands.claim_all(room=1)) for _ in range(4)] == [["a"], ["b"], ["c"], []]
+
+
+def test_a_rate_counts_each_step_once_though_keys_hold_some_back(
+    engine: Engine, hands: Hands, clock: ManualClock
+) -> None:
+    engine.catalog.register(limited(concurrency={"key": "customer.id"}, rate="20/s"), replace=False)
+    clock.advance(60)
+    customers(engine, *"aaaabcdef")
+    assert sorted(of(hands.claim_all(room=7))) == [*"abcdef"], "also of those behind others of a full key"
+    (standing,) = engine.store.gates.standings(clock.now())
+    assert (standing.running, standing.used) == (6, 6)
+
+
 def test_a_rate_is_never_overrun_in_any_stretch_of_its_period(engine: Engine, clock: ManualClock) -> None:
     engine.catalog.register(limited(rate="10/s"), replace=False)
     engine.create([wish(engine, context={"n": n}) for n in range(100)])

@@ -121,9 +121,12 @@ class Gates:
         return {lane: rank for lane, rank in waiting.items() if lane not in full}
 
     def keep(self) -> None:
-        """See to it that nothing stands aside that nobody calls up: a chore of the sweeper."""
-        if any(row.keyed for row in self._rows.values()):
+        """See to it that nothing stands aside that nobody calls up, nor is kept for nothing: a chore of the sweeper."""
+        rows = self._rows.values()
+        if any(row.keyed for row in rows):
             self._store.gates.call_forward()
+        if any(row.limits.rate for row in rows):
+            self._store.gates.forget_uses(self._clock.now())
 
     def declare(self, template: Template) -> bool:
         """Let hold what ``template`` says of its handlers, before a task of it can be; whether anything changed."""

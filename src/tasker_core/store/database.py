@@ -41,6 +41,10 @@ class Transaction(Protocol):
         that gives none how many it changed: ``[(count,)]``."""
         ...
 
+    def run_last(self, *calls: Call) -> list[Rows]:
+        """The same, and commit in that round trip where the database allows it: nothing may be run after it."""
+        ...
+
 
 class Access(Protocol):
     """What a sentence about tasks, steps or workers needs of a database."""

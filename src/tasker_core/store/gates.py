@@ -137,6 +137,10 @@ class Gates:
             )
         return len(lost)
 
+    def forget_uses(self, now: Micros) -> None:
+        """Forget what began so long ago that no rate counts it any more."""
+        self._database.write(Call("forget_uses", {"now": now}))
+
     def waiting(self, lanes: Sequence[str]) -> dict[str, int]:
         """Of which of ``lanes`` something stands aside, and the rank of the first."""
         (rows,) = self._database.read(Call("waiting_keys", {"lanes": as_json(list(lanes)), "mark": KEY_MARK}))

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from tasker_core.rules.breaker import BreakerPolicy, Notes
 from tasker_core.rules.gates import CLOSED, Choice, Front, Keyed, Line, Standing, bounds, choose
+from tasker_core.rules.limits import LARGEST
 from tasker_core.store.database import Call, Rows, as_json
 from tasker_core.words import KEY_MARK, Micros, namespace_of
 
@@ -33,32 +34,35 @@ class Noted(NamedTuple):
     policy: BreakerPolicy
 
 
-class Looked(NamedTuple):
-    """What was found under the gates' locks, and what was chosen."""
+class Seen(NamedTuple):
+    """What was seen under the gates' locks: how they stand, and of which lanes steps stand aside."""
 
     standings: Sequence[Standing]
-    choices: Sequence[Choice]
-    now: Micros
+    lines: frozenset[str]
 
 
-class Taking(NamedTuple):
-    """The statements by lane, and those that come after all of them."""
-
-    lanes: Mapping[str, Sequence[Call]]
-    after: Sequence[Call]
-
-
-def look_calls(gated: Mapping[str, Gated], room: int, now: Micros) -> list[Call]:
-    """The statements that lock the gates of these lanes and see how they stand; see ``looked`` for the order."""
+def look_calls(gated: Mapping[str, Gated], now: Micros) -> list[Call]:
+    """The statements that lock the gates of these lanes and see how they stand; ``seen`` is what they answer."""
     names = as_json(sorted({name for lane in gated for name in (lane, namespace_of(lane))}))
-    plain = [lane for lane, gate in gated.items() if not gate.keyed]
     calls = [Call("lock_gates", {"names": names})]
     new = [lane for lane, gate in gated.items() if gate.new]
     calls += [Call("adopt_running", {"lane": lane, "prefix": lane + KEY_MARK}) for lane in new]
-    calls += [
-        Call("gate_standings", {"names": names, "now": now}),
-        Call("lane_waits", {"lanes": as_json(plain), "room": room}),
-    ]
+    calls.append(Call("gate_standings", {"names": names, "now": now}))
+    if keyed := _keyed(gated):
+        calls.append(Call("lanes_with_lines", {"lanes": as_json(keyed)}))
+    return calls
+
+
+def seen(gated: Mapping[str, Gated], answers: Sequence[Rows]) -> Seen:
+    """What the answers to ``look_calls`` mean."""
+    standings, *lines = answers[1 + sum(gate.new for gate in gated.values()) :]
+    return Seen([Standing._make(row) for row in standings], frozenset(lane for rows in lines for (lane,) in rows))
+
+
+def closer_calls(gated: Mapping[str, Gated], room: int) -> list[Call]:
+    """The statements that count what waits, where not all of it may begin; ``choices`` is what their answers mean."""
+    plain = [lane for lane, gate in gated.items() if not gate.keyed]
+    calls = [waits_call(plain, room)]
     for lane in _keyed(gated):
         low, high = bounds(lane)
         calls += [
@@ -66,6 +70,76 @@ def look_calls(gated: Mapping[str, Gated], room: int, now: Micros) -> list[Call]
             Call("front_of_lane", {"lane": lane, "window": max(LEAST_WINDOW, 2 * room)}),
             Call("lines_of_lane", {"lane": lane, "prefix": low, "room": room}),
         ]
+    return calls
+
+
+def waits_call(lanes: Sequence[str], most: int) -> Call:
+    """How many wait in each of ``lanes``, as far as ``most``."""
+    return Call("lane_waits", {"lanes": as_json(lanes), "room": most})
+
+
+def choices(
+    gated: Mapping[str, Gated], found: Seen, answers: Sequence[Rows], room: int, now: Micros
+) -> Sequence[Choice]:
+    """What is to be taken, by the answers to ``closer_calls``."""
+    waits: dict[str, int] = dict(answers[0])
+    keyed, rest = dict[str, Keyed](), iter(answers[1:])
+    for lane in _keyed(gated):
+        running, front, lines = (_listed(next(rest)) for _ in range(3))
+        prefix = len(lane) + len(KEY_MARK)
+        keyed[lane] = Keyed(
+            {slot[prefix:]: n for slot, n in running},
+            [Front._make(row) for row in front],
+            [Line._make(row) for row in lines],
+        )
+    return choose(gated, room, found.standings, waits, keyed, now)
+
+
+def is_open(found: Seen, room: int, now: Micros) -> bool:
+    """May ``room`` steps begin whichever these are, as far as their keys allow it?"""
+    return not found.lines and all(left is None or left >= room for left in (g.room(now) for g in found.standings))
+
+
+def open_calls(gated: Mapping[str, Gated], found: Seen, who: Mapping[str, object]) -> dict[str, Sequence[Call]]:
+    """The statements that take whatever there is room for, where no gate has less; by lane."""
+    per_key = {gate.name: gate.per_key for gate in found.standings}
+    room = who["room"]
+    return {
+        lane: [
+            Call(
+                "claim_keyed", {**who, "lane": lane, "prefix": lane + KEY_MARK, "per_key": per_key.get(lane) or LARGEST}
+            )
+        ]
+        if gate.keyed
+        else [_gated_call(lane, lane, lane + KEY_MARK, room, who)]
+        for lane, gate in gated.items()
+    }
+
+
+def chosen_calls(
+    chosen: Sequence[Choice], gated: Mapping[str, Gated], who: Mapping[str, object]
+) -> dict[str, Sequence[Call]]:
+    """The statements that take what was chosen, by lane; ``who`` are the parameters of the claim."""
+    return {
+        choice.lane: _keyed_calls(choice, who) if gated[choice.lane].keyed else _plain_calls(choice, who)
+        for choice in chosen
+    }
+
+
+def after_calls(standings: Sequence[Standing], who: Mapping[str, object], now: Micros) -> list[Call]:
+    """The statements that write down what began, where a rate or a breaker asks for it."""
+    calls: list[Call] = []
+    rates = []
+    for gate in standings:
+        if gate.rate is not None and gate.period is not None:
+            low, high = bounds(gate.name)
+            grain = max(1, gate.period // GRAIN)
+            # Counted at the end of its stretch, so that what is forgotten then is really as old as the period.
+            rates.append({"name": gate.name, "low": low, "high": high, "at": -(-now // grain) * grain})
+        if gate.breaker != CLOSED and gate.room(now):
+            calls.append(Call("begin_probe", {**who, "lane": gate.name}))
+    if rates:
+        calls.append(Call("use_rates", {**who, "rates": as_json(rates)}))
     return calls
 
 
@@ -96,57 +170,21 @@ def note_calls(noted: Noted, gated: Iterable[str], stamp: int, now: Micros) -> l
     return calls
 
 
-def looked(gated: Mapping[str, Gated], answers: Sequence[Rows], room: int, now: Micros) -> Looked:
-    """What the answers to ``look_calls`` mean."""
-    first = 1 + sum(gate.new for gate in gated.values())
-    standings = [Standing._make(row) for row in answers[first]]
-    waits: dict[str, int] = dict(answers[first + 1])
-    keyed, rest = dict[str, Keyed](), iter(answers[first + 2 :])
-    for lane in _keyed(gated):
-        running, front, lines = (_listed(next(rest)) for _ in range(3))
-        prefix = len(lane) + len(KEY_MARK)
-        keyed[lane] = Keyed(
-            {slot[prefix:]: n for slot, n in running},
-            [Front._make(row) for row in front],
-            [Line._make(row) for row in lines],
-        )
-    return Looked(standings, choose(gated, room, standings, waits, keyed, now), now)
-
-
-def chosen_calls(found: Looked, gated: Mapping[str, Gated], who: Mapping[str, object]) -> Taking:
-    """The statements that take what was chosen; ``who`` are the parameters of the claim."""
-    lanes = {
-        choice.lane: _keyed_calls(choice, who) if gated[choice.lane].keyed else _plain_calls(choice, who)
-        for choice in found.choices
-    }
-    after: list[Call] = []
-    for gate in found.standings:
-        low, high = bounds(gate.name)
-        if gate.rate is not None and gate.period is not None:
-            grain = max(1, gate.period // GRAIN)
-            # Counted at the end of its stretch, so that what is forgotten then is really as old as the period.
-            uses = {**who, "name": gate.name, "low": low, "high": high, "at": -(-found.now // grain) * grain}
-            after += [
-                Call("use_rate", uses),
-                Call("forget_uses", {"name": gate.name, "before": found.now - 2 * gate.period}),
-            ]
-        if gate.breaker != CLOSED and gate.room(found.now):
-            after.append(Call("begin_probe", {**who, "lane": gate.name}))
-    return Taking(lanes, after)
-
-
 def _plain_calls(choice: Choice, who: Mapping[str, object]) -> list[Call]:
     if not choice.most:
         return []
     lane = choice.lane
-    return [Call("claim_gated", {**who, "lane": lane, "from_lane": lane, "slot": lane + KEY_MARK, "most": choice.most})]
+    return [_gated_call(lane, lane, lane + KEY_MARK, choice.most, who)]
+
+
+def _gated_call(lane: str, from_lane: str, slot: str, most: object, who: Mapping[str, object]) -> Call:
+    return Call("claim_gated", {**who, "lane": lane, "from_lane": from_lane, "slot": slot, "most": most})
 
 
 def _keyed_calls(choice: Choice, who: Mapping[str, object]) -> list[Call]:
     lane, prefix, calls = choice.lane, choice.lane + KEY_MARK, list[Call]()
     for key, most in choice.called.items():
-        slot = prefix + key
-        calls.append(Call("claim_gated", {**who, "lane": lane, "from_lane": slot, "slot": slot, "most": most}))
+        calls.append(_gated_call(lane, prefix + key, prefix + key, most, who))
     if choice.chosen:
         chosen = [
             {"i": i, "task": step.task, "step": step.no, "slot": prefix + step.key}

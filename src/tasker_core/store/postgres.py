@@ -107,10 +107,10 @@ class PostgresDatabase:
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
         with said_plainly(self.name), self._connections.connection() as connection:
+            transaction = _Transaction(connection, self._sentence, [_BEGIN, *self._preface()])
             try:
-                connection.say([_BEGIN, *self._preface()])
-                yield _Transaction(connection, self._sentence)
-                connection.say([_COMMIT])
+                yield transaction
+                transaction.commit()
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -240,12 +240,40 @@ class PostgresDatabase:
 
 
 class _Transaction:
-    def __init__(self, connection: WireConnection, sentence: Callable[[Call], Sentence]) -> None:
-        self.connection = connection
+    """Begins with what is run first; ``preface`` is how."""
+
+    def __init__(
+        self, connection: WireConnection, sentence: Callable[[Call], Sentence], preface: Sequence[Sentence]
+    ) -> None:
+        self._connection = connection
         self._sentence = sentence
+        self._preface = preface
+        self._is_open = False
+
+    @property
+    def connection(self) -> WireConnection:
+        """Inside the transaction."""
+        if not self._is_open:
+            self.run()
+        return self._connection
 
     def run(self, *calls: Call) -> list[Rows]:
-        return self.connection.say([self._sentence(call) for call in calls])
+        return self._say(calls, ())
+
+    def run_last(self, *calls: Call) -> list[Rows]:
+        answers = self._say(calls, (_COMMIT,))
+        self._is_open = False
+        return answers
+
+    def commit(self) -> None:
+        if self._is_open:
+            self.run_last()
+
+    def _say(self, calls: Sequence[Call], after: Sequence[Sentence]) -> list[Rows]:
+        before = () if self._is_open else self._preface
+        self._is_open = True
+        answers = self._connection.say([*before, *map(self._sentence, calls), *after])
+        return answers[len(before) : len(before) + len(calls)]
 
 
 def _roll_back(connection: Connection) -> None:

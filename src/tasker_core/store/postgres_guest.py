@@ -74,6 +74,8 @@ class GuestTransaction:
             cursors = [execute_on(self._connection, self._sql[name], params) for name, params in calls]
         return [cursor.fetchall() if cursor.description else [(cursor.rowcount,)] for cursor in cursors]
 
+    run_last = run
+
 
 def _begins(connection: psycopg.Connection[Any]) -> bool:
     """Whether the next statement begins the transaction. Raises InvalidRequestError where none can be joined."""

@@ -40,6 +40,8 @@ class SqliteTransaction:
             answers.append(cursor.fetchall() if gives_rows else [(connection.total_changes - before,)])
         return answers
 
+    run_last = run
+
 
 @contextmanager
 def said_plainly(path: Path) -> Iterator[None]:

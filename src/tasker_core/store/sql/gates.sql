@@ -19,8 +19,10 @@ update tasker.steps as s set slot = :prefix || coalesce((select k.key from taske
   where k.task_id = s.task_id and k.no = case when s.no >= 65536 then s.no / 65536 else s.no end), '')
 from a where s.task_id = a.task and s.no = a.step
 
+-- fragment: runs_under
+  (select count(*) from tasker.steps s where s.state = 'in_progress' and s.slot <> '' and s.slot >= g.low and s.slot < g.high)
+
 -- fragment: standing
-  (select count(*) from tasker.steps s where s.state = 'in_progress' and s.slot <> '' and s.slot >= g.low and s.slot < g.high),
   (select cast(coalesce(sum(u.n), 0) as bigint) from tasker.gate_uses u where u.name = g.name and u.at > :now - g.period),
   (select count(*) from tasker.steps p where p.task_id = g.probe_task and p.no = g.probe_no and p.fence = g.probe_fence
     and p.state = 'in_progress'),
@@ -28,16 +30,27 @@ from a where s.task_id = a.task and s.no = a.step
 from tasker.gates g
 
 -- name: gate_standings
--- Each gate, what runs under it, how much of its rate is used, and whether the probe of its breaker runs.
-select g.name, g.concurrency, g.rate, g.breaker, g.probe_at,
+-- Each gate, what runs under it where that is limited, how much of its rate is used, and whether the probe of its breaker runs.
+select g.name, g.concurrency, g.rate, g.breaker, g.probe_at, case when g.concurrency is null then 0 else
+-- use: runs_under
+  end,
 -- use: standing
 where g.name in (select value from jsonb_array_elements_text(:names::jsonb)) --pg
 where g.name in (select value from json_each(:names)) --lite
 
 -- name: all_standings
--- The same of all there are, for people.
+-- The same of all there are, for people, and what runs under each.
 select g.name, g.concurrency, g.rate, g.breaker, g.probe_at,
+-- use: runs_under
+  ,
 -- use: standing
+
+-- name: lanes_with_lines
+-- Of which of these lanes steps stand aside.
+select l.lane from tasker.gate_lines l
+where l.lane in (select value from jsonb_array_elements_text(:lanes::jsonb)) --pg
+where l.lane in (select value from json_each(:lanes)) --lite
+group by l.lane
 
 -- name: lane_waits
 -- How many wait in each lane, counted as far as there is room.
@@ -96,6 +109,36 @@ update tasker.steps as s set state = 'in_progress', worker = :worker, stamp = :t
   fence = s.fence + 1, claimed_at = :now, lane = :lane, slot = :slot
 from ready where s.task_id = ready.task and s.no = ready.step
 
+-- name: claim_keyed
+-- As `claim_lane`, of a lane that is limited by keys: of its first steps those whose keys have places. The others stay where they are.
+-- What runs of a key is counted once, with its first step here. No join of keys: it would compare each with each.
+with f as materialized (
+  select s.task_id as task, s.no as step, s.rank as place from tasker.steps s
+  where s.state = 'enqueued' and s.lane = :lane
+    and exists (select 1 from tasker.workers w where w.id = :worker and w.state = 'live' and w.must_heed = :heeded)
+    and not exists (select 1 from tasker.paused_namespaces p
+      where p.namespace || '/' = substr(cast(:lane as text), 1, length(p.namespace) + 1)
+      for key share --pg
+    )
+  order by s.rank, s.no
+  limit (select :room - count(*) from tasker.steps r where r.worker = :worker and r.stamp = :tx and r.state = 'in_progress')
+  for no key update of s skip locked --pg
+),
+k as materialized (
+  select f.task, f.step, f.place, coalesce((select k.key from tasker.step_keys k
+    where k.task_id = f.task and k.no = case when f.step >= 65536 then f.step / 65536 else f.step end), '') as key
+  from f),
+i as materialized (
+  select k.task, k.step, k.key, row_number() over (partition by k.key order by k.place, k.step) as i from k),
+r as materialized (
+  select i.task, i.step, i.key, i.i, case when i.i = 1 then (select count(*) from tasker.steps s
+    where s.state = 'in_progress' and s.slot <> '' and s.slot = :prefix || i.key) end as n from i),
+o as materialized (
+  select r.task, r.step, r.key, r.i + max(r.n) over (partition by r.key) as place from r)
+update tasker.steps as s set state = 'in_progress', worker = :worker, stamp = :tx, attempt = s.attempt + 1,
+  fence = s.fence + 1, claimed_at = :now, slot = :prefix || o.key
+from o where s.task_id = o.task and s.no = o.step and (o.key = '' or o.place <= :per_key)
+
 -- name: claim_chosen
 -- Those of the front of a lane whose keys have slots; its rows are locked by this transaction.
 with b as (select * from jsonb_to_recordset(:chosen::jsonb) as j(i integer, task bigint, step integer, slot text)) --pg
@@ -134,18 +177,25 @@ where lane = :lane
   and not exists (select 1 from tasker.steps s where s.state = 'enqueued' and s.lane = :prefix || gate_lines.key) --pg
   and not exists (select 1 from tasker.steps s where s.state = 'enqueued' and s.lane = :prefix || tasker_gate_lines.key) --lite
 
--- name: use_rate
--- How many of this transaction's steps count for a rate.
+-- name: use_rates
+-- How many of those that this transaction let begin at :now count for each rate.
 insert into tasker.gate_uses (name, at, n)
-select :name, :at, c.n
-from (select count(*) as n from tasker.steps s
-  where s.worker = :worker and s.stamp = :tx and s.state = 'in_progress' and s.slot >= :low and s.slot < :high) as c
-where c.n > 0
+with b as (select * from jsonb_to_recordset(:rates::jsonb) as j(name text, low text, high text, at bigint)), --pg
+with b as materialized (select value->>'name' as name, value->>'low' as low, value->>'high' as high, value->>'at' as at from json_each(:rates)), --lite
+c as materialized (select s.slot, count(*) as n from tasker.steps s
+  where s.worker = :worker and s.stamp = :tx and s.state = 'in_progress' and s.claimed_at = :now and s.slot <> ''
+  group by s.slot)
+select b.name, b.at, sum(c.n) from b join c on c.slot >= b.low and c.slot < b.high
+where true
+group by b.name, b.at
 on conflict (name, at) do update set n = gate_uses.n + excluded.n --pg
 on conflict (name, at) do update set n = tasker_gate_uses.n + excluded.n --lite
 
 -- name: forget_uses
-delete from tasker.gate_uses where name = :name and at <= :before
+-- What no rate counts any more: older than twice its period.
+delete from tasker.gate_uses
+where at <= :now - 2 * coalesce((select g.period from tasker.gates g where g.name = gate_uses.name), 0) --pg
+where at <= :now - 2 * coalesce((select g.period from tasker.gates g where g.name = tasker_gate_uses.name), 0) --lite
 
 -- name: begin_probe
 -- One step goes through a breaker that is open: it shows whether all may.
