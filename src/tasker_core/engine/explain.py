@@ -9,7 +9,10 @@ from tasker_core.rules.explain import Limit
 from tasker_core.rules.explain import explain as decide
 from tasker_core.rules.explanation import Explanation
 from tasker_core.store import Store
-from tasker_core.words import Micros
+from tasker_core.words import Micros, StepState
+
+BEGUN = frozenset({StepState.IN_PROGRESS, StepState.WAITING_FOR_RETRY, StepState.ERROR})
+"""Only of these is it told what the template allows them."""
 
 
 def explain(store: Store, catalog: Catalog, clock: Clock, lease_time: Micros, task: str) -> Explanation:
@@ -18,6 +21,6 @@ def explain(store: Store, catalog: Catalog, clock: Clock, lease_time: Micros, ta
     if facts is None:
         raise TaskNotFoundError(f"there is no task {task}")
     known = catalog.known(facts.template_id)
-    steps = ((step.no, known.step(step.no)) for step in facts.steps)
+    steps = ((step.no, known.step(step.no)) for step in facts.steps if step.state in BEGUN)
     limits = {no: Limit(step.retry_policy.max_attempts, step.timeout_seconds) for no, step in steps}
     return decide(facts, limits, clock.now(), lease_time)

@@ -28,6 +28,9 @@ from tasker_core.rules.template import UNDO
 from tasker_core.words import Micros, StepState, TaskState
 
 MOST_FAILURES_TOLD = 100
+_SATISFYING = frozenset(str(state) for state in StepState if state.satisfies)
+_FINAL = frozenset(str(state) for state in StepState if state.is_final)
+_STOPPING = _FINAL - _SATISFYING
 
 
 class Limit(NamedTuple):
@@ -40,7 +43,8 @@ class Limit(NamedTuple):
 def explain(facts: Facts, limits: Mapping[int, Limit], now: Micros, lease_time: Micros) -> Explanation:
     """The reason of each unfinished step, and what is to be said of the task as a whole.
 
-    ``limits`` are those of the steps, by number; a worker that was silent for longer than ``lease_time`` is lost.
+    ``limits`` are those of the steps that have begun, by number; a worker that was silent for longer than
+    ``lease_time`` is lost.
     """
     state = TaskState(facts.state)
     failures = tuple(_failure(step, limits) for step in facts.steps if step.state == StepState.ERROR)
@@ -64,11 +68,13 @@ class _Look:
     def __init__(self, facts: Facts, limits: Mapping[int, Limit], now: Micros, lease_time: Micros) -> None:
         self.facts, self.limits, self.now, self.lease_time = facts, limits, now, lease_time
         self.steps = {step.no: step for step in facts.steps}
+        still_open = {step.no for step in facts.steps if step.state not in _SATISFYING}
         self.open_parents = {
-            no: [self.steps[parent] for parent in parents if not StepState(self.steps[parent].state).satisfies]
+            no: [self.steps[parent] for parent in parents if parent in still_open]
             for no, parents in parents_of(self.steps, facts.edges).items()
         }
         self._held: dict[int, Reason] = {}
+        self._waiting: dict[tuple[int, ...], Reason] = {}
         self.batches = {batch.no: batch for batch in facts.batches}
         self.workers = {worker.id: worker for worker in facts.workers}
         self.queues = Queues(facts, now, lease_time)
@@ -77,9 +83,8 @@ class _Look:
     def reasons(self) -> Iterable[UnfinishedStep]:
         roots = self._failing_roots()
         for step in self.facts.steps:
-            state = StepState(step.state)
-            if not state.is_final:
-                yield UnfinishedStep(step.no, step.name, step.state, self._reason(step, state, roots))
+            if step.state not in _FINAL:
+                yield UnfinishedStep(step.no, step.name, step.state, self._reason(step, StepState(step.state), roots))
 
     def _reason(self, step: StepFact, state: StepState, roots: Mapping[int, frozenset[int]]) -> Reason:
         match state:
@@ -108,8 +113,7 @@ class _Look:
             key = frozenset(roots)
             # Steps side by side share their parents: unite the same sets once.
             united = unknown.setdefault(key, frozenset().union(*key))
-            state = StepState(step.state)
-            stopped[no] = frozenset({no}) if state.is_final and not state.satisfies else united
+            stopped[no] = frozenset({no}) if step.state in _STOPPING else united
         return stopped
 
     def _blocked(self, step: StepFact, roots: frozenset[int]) -> Reason:
@@ -127,9 +131,14 @@ class _Look:
         if not parents:
             text = "all its parents are done, yet it isn't in the queue; run: tasker doctor --deep"
             return Reason(ReasonKind.STUCK, text, self.facts.created_at)
-        text = f"waits for {listed([f'{_told(parent.name)} ({parent.state})' for parent in parents])}"
-        details = {"parents": self._parents(step), "open_parents": len(parents)}
-        return Reason(ReasonKind.WAITS_FOR_PARENTS, text, self.facts.created_at, details)
+        # Steps side by side wait for the same parents.
+        key = tuple(parent.no for parent in parents)
+        known = self._waiting.get(key)
+        if known is None:
+            text = f"waits for {listed([f'{_told(parent.name)} ({parent.state})' for parent in parents])}"
+            details = {"parents": self._parents(step), "open_parents": len(parents)}
+            known = self._waiting[key] = Reason(ReasonKind.WAITS_FOR_PARENTS, text, self.facts.created_at, details)
+        return known
 
     def _held_in(self, batch: BatchFact) -> Reason:
         """The same for all instances that aren't let in."""
@@ -210,7 +219,7 @@ def _of_task(
         case _ if state.is_final:
             text = f"{state}{said}{why}"
         case _:
-            done = sum(StepState(step.state).satisfies for step in facts.steps)
+            done = sum(step.state in _SATISFYING for step in facts.steps)
             kinds = Counter(step.reason.kind for step in unfinished)
             parts = [f"{n:,} {_SUMMARY[kind]}" for kind, n in kinds.items()]
             being_undone = any(step.name.startswith(UNDO) for step in facts.steps)

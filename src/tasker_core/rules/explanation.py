@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from tasker_core.words import Micros
@@ -133,6 +134,7 @@ class Explanation:
         )
 
 
+@lru_cache(maxsize=4_096)
 def iso(at: Micros) -> str:
     """A time in ISO 8601, to the microsecond.
 
@@ -142,6 +144,7 @@ def iso(at: Micros) -> str:
     return f"{EPOCH + timedelta(microseconds=at):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
+@lru_cache(maxsize=4_096)
 def micros(text: str) -> Micros:
     """The time that ``iso`` wrote."""
     return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
