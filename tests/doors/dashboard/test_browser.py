@@ -152,6 +152,102 @@ def test_keys_lead_everywhere(shown: Shown, page: Page) -> None:
     expect(page.locator("h1")).to_have_text("Workers")
 
 
+def test_every_section_has_its_key_and_others_do_what_they_say(shown: Shown, page: Page) -> None:
+    task = shown.stage.create()
+    shown.stage.play(
+        task, {"process_payment": fails("no", "permanent_error"), "check_for_fraud": fails("no", "timeout")}
+    )
+    page.goto("/tasks")
+    sections = {"o": "Overview", "d": "Dead letters", "m": "Templates", "n": "Namespaces", "l": "Limits",
+                "v": "Events", "a": "Audit", "s": "Settings", "t": "Tasks"}  # fmt: skip
+    for key, title in sections.items():
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        expect(page.locator("h1")).to_have_text(title)
+    page.keyboard.press("/")
+    expect(page.locator("[data-search]")).to_be_focused()
+    page.keyboard.type("state:blocked nam")
+    expect(page.locator("#qualifiers option[value='state:blocked name:checkout']")).to_have_count(1)
+    page.goto(f"/tasks/{task}")
+    page.keyboard.press("e")
+    expect(page.locator("#pane-title")).to_have_text("process_payment")
+    page.keyboard.press("r")
+    reason = page.locator("#act-retry_failed input[name=reason]")
+    expect(reason).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.type("the gateway is back")
+    page.locator("body").click(position={"x": 5, "y": 500})
+    page.keyboard.press("Escape")
+    expect(reason).to_be_hidden()
+
+
+def test_what_a_search_finds_is_counted_retried_and_the_outcome_told(shown: Shown, page: Page) -> None:
+    for _ in range(3):
+        shown.stage.play(shown.stage.create(tags=["seen"]), {"process_payment": fails("no", "permanent_error")})
+    page.goto("/tasks?q=tag:seen&state=blocked_by_failures")
+    expect(page.locator("#live tr[data-row]")).to_have_count(3)
+    page.locator("select[name=act]").select_option("retry")
+    page.locator(".bulk-line button").click()
+    expect(page.locator("h1")).to_have_text("Retry what failed: 3 tasks")
+    page.locator("input[name=reason]").fill("the gateway is back")
+    page.locator("form.bulk button").click()
+    expect(page.locator("h1")).to_have_text("Retry what failed: 3 done")
+    page.locator("main a", has_text="Back to the list").click()
+    expect(page.locator("#live .empty")).to_contain_text("No task matches.")
+
+
+def test_a_page_that_is_hidden_rests_and_catches_up(shown: Shown, page: Page) -> None:
+    asked: list[str] = []
+    task = shown.stage.create()
+    page.goto(f"/tasks/{task}")
+    expect(page.locator("h1 .chip")).to_have_text("steps in process")
+    page.on("request", lambda request: asked.append(request.url))
+    hide = "(is) => { Object.defineProperty(document, 'hidden', {value: is, configurable: true});"
+    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", True)
+    shown.stage.play(task, {})
+    page.wait_for_timeout(600)
+    assert asked == [], "nothing is asked for while nobody looks"
+    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", False)
+    expect(page.locator("h1 .chip")).to_have_text("complete")
+
+
+def test_a_page_says_when_it_is_not_live_any_more(shown: Shown, browser: Browser) -> None:
+    context = browser.new_context(base_url=shown.url)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(shown.task("running"))
+    expect(page.locator("#stale")).to_be_hidden()
+    context.set_offline(True)
+    page.evaluate("window.taskerLive.hold(); window.taskerLive.hold();")
+    page.clock.run_for(7_000)
+    expect(page.locator("#stale")).to_contain_text("not live for", timeout=PATIENCE)
+    context.set_offline(False)
+    page.clock.run_for(5_000)
+    expect(page.locator("#stale")).to_be_hidden(timeout=PATIENCE)
+    context.close()
+
+
+def test_everything_can_be_read_and_done_without_scripts(shown: Shown, browser: Browser) -> None:
+    task = shown.stage.create()
+    shown.stage.play(task, {"process_payment": fails("the gateway is down", "permanent_error")})
+    context = browser.new_context(base_url=shown.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/tasks")
+    page.locator("[data-search]").fill("state:blocked error:gateway")
+    page.locator(".search button").click()
+    page.locator(f"a[href='/tasks/{task}']").click()
+    expect(page.locator(".why")).to_contain_text("the gateway is down")
+    page.locator(".node.s-error").click()
+    expect(page.locator("#pane .err-text")).to_have_text("the gateway is down")
+    page.locator("#step-reset summary").click()
+    page.locator("#step-reset button").click()
+    expect(page.locator(".said")).to_contain_text("process_payment runs again")
+    for name in ("Overview", "Templates", "Workers", "Limits", "Audit"):
+        page.locator(".side nav a", has_text=name).click()
+        expect(page.locator("h1")).to_have_text(name)
+    context.close()
+
+
 def test_updates_are_held_and_go_on(shown: Shown, page: Page) -> None:
     task = shown.stage.create()
     page.goto(f"/tasks/{task}")
@@ -180,7 +276,7 @@ def test_nothing_stands_in_anybodys_way(shown: Shown, page: Page, scheme: Litera
         "/", "/tasks", f"{shown.task('blocked')}?step={failed}", f"{shown.task('retrying')}?view=waterfall",
         f"{shown.task('running')}?view=steps", f"{shown.task('blocked')}?view=events", "/templates",
         "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in", "/namespaces",
-        "/dead-letters", "/tasks/bulk?act=retry&state=blocked_by_failures",
+        "/dead-letters", "/limits", "/events", "/tasks/bulk?act=retry&state=blocked_by_failures",
     )  # fmt: skip
     for place in places if scheme == "light" else places[:6]:
         page.goto(place)

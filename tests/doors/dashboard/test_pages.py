@@ -13,6 +13,7 @@ from tests.doors.dashboard.conftest import Shown
 from tests.doors.dashboard.reader import Reader
 from tests.doors.dashboard.stage import fails
 from tests.support.flows import flow, ok
+from tests.support.meddling import meddle
 from tests.support.served import served
 
 PLACES = ("/", "/tasks", "/templates", "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in")
@@ -240,6 +241,19 @@ def test_what_no_worker_serves_is_said(shown: Shown) -> None:
     task = shown.stage.create("lonely")
     assert "No live worker serves shop/forgotten : 1 step waits" in shown.reader.open("/workers").text
     assert "no live worker serves" in shown.reader.open(f"/tasks/{task}").text
+
+
+def test_what_stands_still_for_too_long_is_said_on_the_overview(shown: Shown) -> None:
+    engine = shown.served.engine
+    engine.catalog.register(flow({"nobody": []}, name="left_alone"), replace=False)
+    task = shown.stage.create("left_alone")
+    long_ago = engine.clock.now() - 30 * 86_400_000_000
+    moved = f"set {{}} = {long_ago} where {{}} = (select id from {{{{tasks}}}} where uuid = '{task}')"
+    meddle(engine.store, "update {steps} " + moved.format("enqueued_at", "task_id"))
+    meddle(engine.store, "update {tasks} " + moved.format("created_at = updated_at, updated_at", "id"))
+    meddle(engine.store, "update {tasks} " + moved.format("created_at", "id"))
+    assert f"the oldest is {task}" in shown.reader.open("/").text
+    engine.cancel(task, actor="client ann")
 
 
 def test_settings_show_no_secret(shown: Shown) -> None:

@@ -17,7 +17,7 @@ from tasker_core.server.callers import requires
 
 router = pages()
 
-MOST_SHOWN = 8
+MOST_SHOWN, MOST_STUCK = 8, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ def read_overview(engine: Engine, figures: Believed[Any], *, lists: bool = True)
             "blocked", lambda: board.lines({"state": "blocked_by_failures"}, MOST_SHOWN)["tasks"]
         ) if standing["tasks"].get("blocked_by_failures") else ()  # fmt: skip
         newest = board.lines({}, MOST_SHOWN)["tasks"]
+    stuck = figures.get("stuck", lambda: _stuck(engine))
     oldest = max((queue["oldest_seconds"] for queue in standing["queues"]), default=None)
     return Overview(
         standing=standing,
@@ -81,12 +82,17 @@ def read_overview(engine: Engine, figures: Believed[Any], *, lists: bool = True)
         workers=workers,
         slots=sum(each["slots"] for each in workers),
         held=sum(each["held"] for each in workers),
-        troubles=_troubles(standing, workers, figures.get("breakers", engine.limits.breakers)),
+        troubles=_troubles(standing, workers, figures.get("breakers", engine.limits.breakers), stuck),
     )
 
 
+def _stuck(engine: Engine) -> list[Mapping[str, Any]]:
+    return [each for each in engine.dead_letters.staleness(MOST_STUCK) if each["health_status"] == "stale"]
+
+
 def _troubles(
-    standing: Mapping[str, Any], workers: Sequence[Mapping[str, Any]], breakers: Sequence[Mapping[str, Any]]
+    standing: Mapping[str, Any], workers: Sequence[Mapping[str, Any]], breakers: Sequence[Mapping[str, Any]],
+    stuck: Sequence[Mapping[str, Any]],
 ) -> list[str]:  # fmt: skip
     """What somebody should look at, the worst first, in sentences."""
     said = []
@@ -103,4 +109,9 @@ def _troubles(
     ]
     if blocked := standing["tasks"].get("blocked_by_failures"):
         said.append(f"{blocked:,} {'task is' if blocked == 1 else 'tasks are'} blocked by failures.")
+    if stuck:
+        first = stuck[0]
+        what = f"{first['namespace']}/{first['task_name']} {first['waits_for'] or 'has been unfinished for too long'}"
+        count = f"{len(stuck):,} {'task stands' if len(stuck) == 1 else 'tasks stand'} still for longer than they may"
+        said.append(f"{count}; the oldest is {first['task_uuid']}: {what}.")
     return said

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 
 from tasker_core.dashboard.counts import Believed, believed
 from tasker_core.dashboard.route import pages
-from tasker_core.dashboard.search import HINTS, Search, search
+from tasker_core.dashboard.search import HINTS, SHORT_STATES, Search, search
 from tasker_core.dashboard.visit import Visit, go
 from tasker_core.engine import Engine
 from tasker_core.server.auth.mask import SEES_EVERYTHING
@@ -60,6 +60,7 @@ class TaskList:
     namespaces: Sequence[str]
     names: Sequence[str]
     hints: Sequence[str]
+    states: Sequence[str]
     twin: str
 
 
@@ -100,7 +101,7 @@ def task_list(
         _url(text, state, lines["next"]) if lines["next"] else None, looked,
         _url(text, state, looked["task_uuid"]) if looked else "", after is None, _url(text, state),
         [each["name"] for each in listing["namespaces"]], sorted({each["name"] for each in listing["templates"]}),
-        HINTS, _twin(filters, after),
+        HINTS, sorted(SHORT_STATES), _twin(filters, after),
     )  # fmt: skip
 
 

@@ -27,6 +27,14 @@ function nextFailed() {
   visit(here.pathname + here.search);
 }
 
+// The box offers what fits the word that is being typed, behind those that stand before it.
+document.addEventListener("input", (event) => {
+  const box = event.target, offers = box.matches?.("[data-search][list]") ? box.list : null;
+  if (!offers) return;
+  const before = box.value.slice(0, box.value.lastIndexOf(" ") + 1);
+  for (const offer of offers.options) offer.value = before + (offer.dataset.word ??= offer.value);
+});
+
 const visit = (url) => location.assign(url);
 
 function theme() {
