@@ -7,15 +7,19 @@ import signal
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tasker_core.engine.open import close_engine, open_engine
 from tasker_core.metrics import Collector
 from tasker_core.store import open_database
 from tasker_core.telemetry import metrics
+from tasker_core.words import Word
+from tests.support.flows import Hands, flow, wish
 from tests.support.served import served
 from tests.support.workshop import Background, Workshop, eventually
 
@@ -136,6 +140,36 @@ def test_a_server_tells_what_waits(workshop: Workshop) -> None:
     assert _risen(before, after, "tasker_task_state_transitions_total", to_state="steps_in_process") == 3
     assert _risen(before, after, "tasker_task_initialization_duration_seconds_count") == 3
     assert summed(after, "tasker_api_requests_total", status="409") == 1
+
+
+def test_it_tells_what_limits_and_breakers_hold_back(each_database_url: str) -> None:
+    with closing(open_database(each_database_url)) as database:
+        database.migrate()
+    engine = open_engine(each_database_url)
+    try:
+        templates: dict[str, dict[str, Any]] = {
+            "pay": {"concurrency": 1}, "post": {"rate": "2/h"}, "sort": {"concurrency": {"key": "who"}}, "call": {},
+        }  # fmt: skip
+        for name, limits in templates.items():
+            engine.catalog.register(flow({name: []}, name=name, **limits), replace=False)
+            engine.create([wish(engine, name=name, context={"who": "ann", "n": n}) for n in range(5)])
+        engine.limits.set_breaker("shop/call", "open", Word("ann", "it is down"))
+        hands = Hands(engine)
+        for _ in range(2):
+            hands.claim_all(20)
+        registry = CollectorRegistry()
+        registry.register(Collector(engine=engine))
+        found = figures(generate_latest(registry).decode())
+    finally:
+        close_engine(engine)
+    held = {
+        (dict(labels)["handler"], dict(labels)["limit"]): value
+        for (name, labels), value in found.items()
+        if name == "tasker_steps_held_by_limit"
+    }
+    wanted = {("pay", "concurrency"): 4, ("post", "rate"): 3, ("sort", "per_key"): 4, ("call", "breaker"): 5}
+    assert held == wanted
+    assert figure(found, "tasker_breaker_not_closed", namespace="shop", handler="call", state="open") == 1
 
 
 def test_a_database_that_fails_takes_no_other_figures_along(sqlite_path: Path, sqlite_url: str) -> None:

@@ -41,7 +41,7 @@ class Collector(PrometheusCollector):
     def __init__(self, store_url: str | None = None, *, engine: Engine | None = None) -> None:
         self._own = engine is None
         self._engine = engine or open_engine(database_url(store_url))
-        self._lookup = Lookup(self._engine.store)
+        self._lookup = Lookup(self._engine.store, self._engine.clock)
 
     def close(self) -> None:
         """Let go of the store, if this collector opened it."""
@@ -77,10 +77,11 @@ class Collector(PrometheusCollector):
         yield _filled(metrics.STEP_SUCCESSES, successes)
 
     def _looked_up(self) -> Iterator[Family]:
-        standing = self._lookup.standing()
-        yield _filled(metrics.DATABASE_UP, {(): 0 if standing is None else 1})
-        if standing is None:
+        found = self._lookup.found()
+        yield _filled(metrics.DATABASE_UP, {(): 0 if found is None else 1})
+        if found is None:
             return
+        standing = found.standing
         now = self._engine.clock.now()
         queues = {split_lane(lane): queue for lane, queue in standing.queues.items()}
         ages: dict[Labels, float] = {of: max(now - queue.since, 0) / 1e6 for of, queue in queues.items()}
@@ -91,6 +92,8 @@ class Collector(PrometheusCollector):
         yield _filled(metrics.TASKS_ACTIVE, _by_one(standing.tasks))
         yield _filled(metrics.WORKERS_ALIVE, _by_one(standing.workers))
         yield _filled(metrics.DLQ_PENDING, {(): standing.dead_letters})
+        yield _filled(metrics.STEPS_HELD, {(*split_lane(lane), kind): n for (lane, kind), n in found.held.items()})
+        yield _filled(metrics.BREAKER, {(*split_lane(lane), state): 1 for lane, state in found.breakers.items()})
 
 
 def _of_the_worker() -> Iterator[Family]:

@@ -43,6 +43,40 @@ class Standing(NamedTuple):
             rooms.append(1 if self.probes == 0 and self.probe_at <= now else 0)
         return max(0, min(rooms)) if rooms else None
 
+    def holds(self, now: Micros) -> str | None:
+        """What lets nothing begin now, if something does: breaker, concurrency or rate."""
+        if self.room(now) != 0:
+            return None
+        if self.breaker != CLOSED and (self.probes or self.probe_at > now):
+            return "breaker"
+        return "concurrency" if self.concurrency is not None and self.running >= self.concurrency else "rate"
+
+
+class Waiting(NamedTuple):
+    """How many steps of a lane are ready; ``aside`` are those of them whose keys have no places."""
+
+    ready: int
+    aside: int = 0
+
+
+def held_back(waiting: Mapping[str, Waiting], standings: Iterable[Standing], now: Micros) -> dict[tuple[str, str], int]:
+    """How many ready steps of each lane wait for a limit or a breaker alone, and for which: by (lane, kind).
+
+    >>> full = Standing("shop/pay", 5, None, "closed", 0, 5, 0, 0, None, None)
+    >>> held_back({"shop/pay": Waiting(9), "shop/ship": Waiting(4, 3)}, [full], 0)
+    {('shop/pay', 'concurrency'): 9, ('shop/ship', 'per_key'): 3}
+    """
+    by_name = {standing.name: standing for standing in standings}
+    held = {}
+    for lane, (ready, aside) in waiting.items():
+        gates = [by_name[name] for name in (lane, namespace_of(lane)) if name in by_name]
+        kind = next((kind for gate in gates if (kind := gate.holds(now))), None)
+        if kind is not None:
+            held[lane, kind] = ready
+        elif aside:
+            held[lane, "per_key"] = aside
+    return held
+
 
 class Front(NamedTuple):
     """One of the first steps of a lane that is limited by keys; "" is no key, and not limited by it."""

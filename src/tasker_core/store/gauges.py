@@ -13,10 +13,12 @@ MOST = 10_000
 
 
 class Queue(NamedTuple):
-    """A lane in which steps are ready. ``since`` is when the one that has waited longest became ready."""
+    """A lane in which steps are ready. ``since`` is when the one that has waited longest became ready; ``aside`` are
+    those of them whose keys have no places."""
 
     depth: int
     since: Micros
+    aside: int = 0
 
 
 class Standing(NamedTuple):
@@ -58,7 +60,11 @@ class Gauges:
         lanes: dict[str, Queue] = {}
         for lane, depth, since in queues:
             # What stands aside for a limit waits for the same handler.
-            home = lane.partition(KEY_MARK)[0]
+            home, aside, _ = lane.partition(KEY_MARK)
             before = lanes.get(home, Queue(0, since))
-            lanes[home] = Queue(min(before.depth + depth, MOST), min(before.since, since))
+            lanes[home] = Queue(
+                min(before.depth + depth, MOST),
+                min(before.since, since),
+                min(before.aside + (depth if aside else 0), MOST),
+            )
         return Standing(lanes, running, waiting, dict(tasks), dict(workers), letters)

@@ -128,8 +128,20 @@ TASKS_ACTIVE = Figure(
 WORKERS_ALIVE = Figure("tasker.workers.alive", "Workers whose heartbeat is believed: live or draining.", ("state",))
 DLQ_PENDING = Figure("tasker.dlq.pending_investigations", "Dead letters that nobody has looked into, up to 10,000.")
 
+STEPS_HELD = Figure(
+    "tasker.steps.held_by_limit",
+    "Of the steps that are ready those that a limit or a breaker alone holds back.",
+    ("namespace", "handler", "limit"),
+)
+BREAKER = Figure(
+    "tasker.breaker.not_closed",
+    "1; the breaker of this handler is open or half_open.",
+    ("namespace", "handler", "state"),
+)
+
 LOOKED_UP = (
     DATABASE_UP, QUEUE_DEPTH, QUEUE_AGE, STEPS_ACTIVE, STEPS_WAITING, TASKS_ACTIVE, WORKERS_ALIVE, DLQ_PENDING,
+    STEPS_HELD, BREAKER,
 )  # fmt: skip
 
 # Of the worker of this process, if it has one.

@@ -17,6 +17,7 @@ import pytest
 from tasker_core import TaskerClient
 from tasker_core.server.shapes.health import DetailedHealthResponse, HealthResponse
 from tasker_core.settings import load_settings
+from tasker_core.words import Word
 from tests.support.flows import flow, wish
 from tests.support.raw_http import request, say
 from tests.support.served import Served, served
@@ -45,10 +46,22 @@ def test_an_answer_is_sent_at_once(api: Served) -> None:
 def test_health_tells_probes_how_it_is(api: Served) -> None:
     for path in ("/health", "/health/live"):
         assert HealthResponse.model_validate(api.get(path)).status == "healthy"
-    for path in ("/health/ready", "/health/detailed"):
+    for path, more in (("/health/ready", set()), ("/health/detailed", {"breakers"})):
         report = DetailedHealthResponse.model_validate(api.get(path))
-        assert report.status == "healthy" and set(report.checks) == {"database", "server", "threads"}
+        assert report.status == "healthy" and set(report.checks) == {"database", "server", "threads"} | more
         assert report.info.operational_state == "normal"
+
+
+def test_an_open_breaker_is_seen_and_keeps_no_requests_away(api: Served) -> None:
+    api.engine.limits.set_breaker("shop/charge", "open", Word("ann", "the gateway is down"))
+    try:
+        report = DetailedHealthResponse.model_validate(api.get("/health/detailed"))
+        assert (report.status, report.checks["breakers"].message) == ("degraded", "1 open")
+        assert "charge" not in report.model_dump_json(), "it is public"
+        assert api.get("/health/ready")["status"] == "healthy"
+    finally:
+        api.engine.limits.set_breaker("shop/charge", "closed", Word("ann", "it is back"))
+    assert api.get("/health/detailed")["checks"]["breakers"]["message"] == "none is open"
 
 
 def test_figures_count_by_route_and_never_by_path(api: Served) -> None:

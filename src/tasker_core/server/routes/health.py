@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from tasker_core.errors import StoreError
+from tasker_core.rules.gates import HALF_OPEN, OPEN
 from tasker_core.server.answers import Answers, answers
 from tasker_core.server.body import Json
 from tasker_core.server.core import Core, Phase, core_of
@@ -45,8 +47,13 @@ async def ready(request: Request) -> Json:
 
 @router.get("/detailed", response_model=DetailedHealthResponse, responses=answers())
 async def detailed(request: Request) -> Json:
-    """The parts of the server and how they are. Always 200; see ``status``."""
-    return Json(await _report(core_of(request)))
+    """The parts of the server and how they are, and whether breakers hold steps back. Always 200; see ``status``."""
+    core = core_of(request)
+    report = await _report(core)
+    report["checks"]["breakers"] = breakers = await _breakers(core)
+    if report["status"] == "healthy":
+        report["status"] = breakers["status"]
+    return Json(report)
 
 
 async def _report(core: Core) -> dict[str, Any]:
@@ -79,6 +86,17 @@ async def _database(core: Core) -> dict[str, Any]:
         # What exactly is for the log: the message may name hosts and files.
         return _check(False, f"doesn't answer ({type(error).__name__})", began)
     return _check(True, "answers", began)
+
+
+async def _breakers(core: Core) -> dict[str, Any]:
+    """How many aren't closed; of which handlers is for those who may read limits."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            states = Counter(breaker["state"] for breaker in await core.call(core.engine.limits.breakers))
+    except (StoreError, TimeoutError, OverloadedError) as error:
+        return _check(False, f"the database doesn't answer ({type(error).__name__})")
+    told = [f"{states[state]:,} {state.replace('_', ' ')}" for state in (OPEN, HALF_OPEN) if states[state]]
+    return {**_check(True, ", ".join(told) or "none is open"), **({"status": "degraded"} if told else {})}
 
 
 def _check(healthy: bool, message: str, began: float | None = None) -> dict[str, Any]:
