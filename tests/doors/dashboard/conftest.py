@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -35,16 +37,21 @@ class Shown:
         return f"/tasks/{self.stage.tasks[name]}"
 
 
-@pytest.fixture(scope="module")
-def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """A server that asks nobody who they are; tests of one module share it, which says how many tasks are FINISHED."""
-    finished = getattr(request.module, "FINISHED", 1)
-    url = f"sqlite:///{tmp_path_factory.mktemp('dashboard')}/tasker.db"
+@contextmanager
+def showing(folder: Path, finished: int = 1) -> Iterator[Shown]:
+    """A server that asks nobody who they are, over a stage on which so many tasks are finished."""
     with (
-        served(url, pages=dashboard.PAGES, webhooks_to_private_addresses=True) as running,
+        served(f"sqlite:///{folder}/tasker.db", pages=dashboard.PAGES, webhooks_to_private_addresses=True) as running,
         httpx.Client(base_url=running.url, timeout=30) as http,
     ):
         yield Shown(running, set_up(running.engine, finished), Reader(http))
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """One server for all tests that look at tasks, namespaces and workers of their own."""
+    with showing(tmp_path_factory.mktemp("dashboard")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

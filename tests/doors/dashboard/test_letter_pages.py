@@ -9,10 +9,10 @@ from tests.support.flows import failed, flow, ok
 def _wear_out(shown: Shown, count: int, message: str) -> list[str]:
     """Tasks of which the one step has used up its attempts."""
     engine, stage = shown.served.engine, shown.stage
-    engine.catalog.register(flow({"pay": []}, name="till", retry={"max_attempts": 1}), replace=False)
+    engine.catalog.register(flow({"pay": []}, name="drawer", retry={"max_attempts": 1}), replace=False)
     tasks = []
     for _ in range(count):
-        tasks.append(stage.create("till"))
+        tasks.append(stage.create("drawer"))
         stage.play(tasks[-1], {"pay": lambda lease: failed(lease, message)})
     return tasks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tasker_core import dashboard
 from tasker_core.dashboard.pages.settings import read_settings
 from tasker_core.settings.values import DatabaseSettings, Settings
-from tests.doors.dashboard.conftest import Shown
+from tests.doors.dashboard.conftest import Shown, showing
 from tests.doors.dashboard.reader import Reader
 from tests.doors.dashboard.stage import fails
 from tests.support.flows import flow, ok
@@ -19,6 +20,13 @@ from tests.support.served import served
 PLACES = ("/", "/tasks", "/templates", "/templates/shop/checkout/1.1.0", "/workers", "/audit", "/settings", "/sign-in")
 FINISHED = 12
 VIEWS = ("graph", "waterfall", "steps", "events")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """A server of this module's own, since it counts tasks."""
+    with showing(tmp_path_factory.mktemp("pages"), FINISHED) as running:
+        yield running
 
 
 def test_every_page_is_there_and_brings_everything_with_it(shown: Shown) -> None:
