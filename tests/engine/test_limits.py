@@ -12,7 +12,7 @@ import pytest
 from tasker_core.clock import SECOND, ManualClock
 from tasker_core.engine import Engine
 from tasker_core.rules.template import Template
-from tasker_core.words import Lease, Report
+from tasker_core.words import Lease, Report, Word
 from tests.support.flows import Hands, failed, flow, ok, wish, yielded
 
 ENDINGS: list[Callable[[Lease], Report]] = [ok, failed, yielded]
@@ -108,6 +108,21 @@ def test_those_of_one_key_go_in_order_and_hold_nobody_else_back(engine: Engine, 
         order.append(lease.key.task)
         (lease,) = hands.report(ok(lease), then=hands.request(room=10)).leases
     assert order == sorted(order)
+
+
+def test_a_task_that_gets_another_context_has_the_places_of_its_new_key(engine: Engine, hands: Hands) -> None:
+    engine.catalog.register(limited(concurrency={"key": "customer.id"}), replace=False)
+    customers(engine, "a", "a")
+    (running,) = hands.claim_all()
+    assert hands.claim_all() == [], "the other one stands aside"
+    (task,) = {row.uuid for row in engine.store.tasks.older({}, 5, None)} - {running.task_uuid}
+    engine.operator.restart(task, "pay", Word("ann", "meant for another"), context={"customer": {"id": "b"}})
+    (moved,) = hands.claim_all()
+    assert moved.task_uuid == task
+    customers(engine, "b", "c")
+    assert of(hands.claim_all()) == ["c"], "the new key is full"
+    hands.report(ok(moved))
+    assert of(hands.claim_all()) == ["b"]
 
 
 def test_a_full_key_hides_nobody_from_who_asks_for_one_step(engine: Engine, hands: Hands) -> None:

@@ -21,6 +21,7 @@ from tasker_core.errors import InvalidRequestError, TaskNotFoundError, TaskState
 from tasker_core.rules import mend as rules
 from tasker_core.rules import pausing
 from tasker_core.rules.expand import Choice, choice_of
+from tasker_core.rules.limits import key_of
 from tasker_core.rules.mend import Mend, Situation
 from tasker_core.rules.payload import decode, encode
 from tasker_core.rules.staleness import Course
@@ -67,7 +68,8 @@ class Operator:
         edit = None
         if context is not None:
             text = encode(context, "context")
-            edit = NewContext(text, check_context(known, text))
+            keys = {no: key_of(context, path) for no, path in known.keys.items()}
+            edit = NewContext(text, check_context(known, text), keys)
 
         def judge(there: Situation, results: Results) -> Mend:
             return rules.restart(there, step, known.growth, _choices(known, there, results), edited=edit is not None)

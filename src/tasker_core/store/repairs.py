@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tasker_core.errors import TaskNotFoundError
@@ -13,7 +13,7 @@ from tasker_core.store.batching import NO_ENDS, BatchEnds, resume_calls
 from tasker_core.store.database import Access, Call, Transaction, as_json
 from tasker_core.store.settling import Birth, Order, Ruling
 from tasker_core.store.warnings import INPUT_SCHEMA, warning_rows
-from tasker_core.words import HELD, JsonText, Micros, Pause, StepState, TaskState, Violation
+from tasker_core.words import HELD, KEY_MARK, JsonText, Micros, Pause, StepState, TaskState, Violation
 
 Results: TypeAlias = Callable[[Collection[int]], Mapping[int, JsonText | None]]
 """Asks for the results of finished steps of the task, by their numbers."""
@@ -40,10 +40,12 @@ class Saying:
 
 @dataclass(frozen=True, slots=True)
 class NewContext:
-    """What a task works on from now on, and what in it doesn't fit the template's schema."""
+    """What a task works on from now on, what in it doesn't fit the template's schema, and the keys of those steps that
+    are limited by one."""
 
     context: JsonText
     violations: Sequence[Violation] = ()
+    keys: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,14 @@ def mend_calls(saying: Saying, there: Situation, mend: Mend) -> list[Call]:
 def _edit_calls(saying: Saying, there: Situation, edit: NewContext) -> list[Call]:
     said = saying.params
     rows = list(warning_rows({"id": there.uuid}, INPUT_SCHEMA, edit.violations))
+    keys = [{"id": there.uuid, "step": no, "key": key} for no, key in edit.keys.items()]
+    anew = [
+        Call("leave_lines", {**said, "mark": KEY_MARK}),
+        Call("drop_keys", said),
+        Call("insert_keys", {**said, "keys": as_json(keys)}),
+    ]
     return [
+        *(anew if keys else ()),
         Call("keep_context", said),
         Call("edit_context", {**said, "context": edit.context}),
         Call("drop_context_warnings", said),

@@ -265,3 +265,11 @@ select t.id, b.step, b.key
 from b join tasker.tasks t on t.uuid = b.id and case when t.stamp = :tx then true else false end
 where true
 on conflict do nothing
+
+-- name: leave_lines
+-- Those of a task that gets another context may have other keys from now on: they stand in their handlers' lanes again.
+update tasker.steps set lane = substr(lane, 1, strpos(lane, :mark) - 1) where task_id = :task and strpos(lane, :mark) > 0 --pg
+update tasker.steps set lane = substr(lane, 1, instr(lane, :mark) - 1) where task_id = :task and instr(lane, :mark) > 0 --lite
+
+-- name: drop_keys
+delete from tasker.step_keys where task_id = :task
