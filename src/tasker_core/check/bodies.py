@@ -6,7 +6,7 @@ Read from the text, through functions of the same module and methods of the same
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -25,6 +25,9 @@ _OF_CONTEXT = {
 _MAPPINGS = {"input_data": "input", "step_config": "setting", "dependency_results": "dependency"}
 _UNSAFE_TO_REPEAT = frozenset({"post", "patch"})
 _HTTP_LIBRARIES = frozenset({"requests", "httpx"})
+
+
+_OTHER_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,12 @@ def read_body(entry: Entry) -> Body:
 
 def own_nodes(function: Function) -> Iterator[ast.AST]:
     """The nodes of a function's body, without those of the functions inside it."""
-    ahead: list[ast.AST] = list(function.body)
+    ahead: list[ast.AST] = list(reversed(function.body))
     while ahead:
-        node = ahead.pop(0)
+        node = ahead.pop()
         yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            ahead[:0] = list(ast.iter_child_nodes(node))
+        if not isinstance(node, _OTHER_SCOPES):
+            ahead += reversed(list(ast.iter_child_nodes(node)))
 
 
 def parameters_of(function: Function) -> list[str]:
@@ -104,23 +107,22 @@ class _Reader:
     def __init__(self, entry: Entry, body: Body, seen: set[ast.AST], *, is_entry: bool) -> None:
         self._entry, self._body, self._seen, self._is_entry = entry, body, seen, is_entry
         self._module: ModuleType = entry.source.module
+        self._nodes: list[ast.AST] = list(entry.function.body)
         self._parents: dict[ast.AST, ast.AST] = {}
-        bound = _bound(entry.function)
+        for node in self._nodes:  # grows as it is walked
+            for child in ast.iter_child_nodes(node):
+                self._parents[child] = node
+                self._nodes.append(child)
+        bound = _bound(self._nodes)
         self._parameters = {name for name in parameters_of(entry.function) if name not in bound}
         self._bound = frozenset(bound) | {*parameters_of(entry.function)}
         self._context = entry.context if entry.context in self._parameters else None
         self._results = self._local_results(bound)
 
     def read(self) -> None:
-        function = self._entry.function
-        self._seen.add(function)
-        for statement in function.body:
-            for node in ast.walk(statement):
-                for child in ast.iter_child_nodes(node):
-                    self._parents[child] = node
-        for statement in function.body:
-            for node in ast.walk(statement):
-                self._look_at(node)
+        self._seen.add(self._entry.function)
+        for node in self._nodes:
+            self._look_at(node)
 
     def _look_at(self, node: ast.AST) -> None:
         body = self._body
@@ -307,20 +309,19 @@ _NAMED = (
 )
 
 
-def _bound(function: Function) -> dict[str, int]:
-    """How often each name is given a value inside a function, parameters of inner functions counted as well."""
+def _bound(nodes: Iterable[ast.AST]) -> dict[str, int]:
+    """How often each name is given a value there, parameters of inner functions counted as well."""
     found: dict[str, int] = {}
-    for statement in function.body:
-        for node in ast.walk(statement):
-            name: Any = None
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                name = node.id
-            elif isinstance(node, ast.arg):
-                name = node.arg
-            elif isinstance(node, _NAMED):
-                name = node.name
-            elif isinstance(node, ast.alias):
-                name = node.asname or node.name.partition(".")[0]
-            if isinstance(name, str):
-                found[name] = found.get(name, 0) + 1
+    for node in nodes:
+        name: Any = None
+        if isinstance(node, ast.Name):
+            name = None if isinstance(node.ctx, ast.Load) else node.id
+        elif isinstance(node, ast.arg):
+            name = node.arg
+        elif isinstance(node, _NAMED):
+            name = node.name
+        elif isinstance(node, ast.alias):
+            name = node.asname or node.name.partition(".")[0]
+        if isinstance(name, str):
+            found[name] = found.get(name, 0) + 1
     return found

@@ -10,6 +10,7 @@ from tasker_core.check.handlers import Handler
 from tasker_core.check.routes import Routes, routes_of
 from tasker_core.rules.expand import Growth
 from tasker_core.rules.spelling import nearest
+from tasker_core.step_handler import Decision
 
 MOST_WAYS = 512
 """Of choosing, over all decisions of a template; beyond it nothing is told of steps that never run."""
@@ -45,6 +46,8 @@ def _decides(handler: Handler) -> bool:
         return True
     if handler.body.words & _OUTCOME:
         return True
+    if handler.is_functional and handler.hints.get("return") is Decision:
+        return False  # the decorator takes it for a value like any other
     # A result that another function makes may hold an outcome.
     return (
         handler.returns is None

@@ -23,8 +23,13 @@ def check_dependencies(flow: Flow, uses: Uses) -> None:
                 _check_model(flow, code, dependency)
         if handler.body is None:
             continue
+        there: dict[str, bool] = {}
         for read in handler.body.reads:
-            if read.kind == "dependency" and _is_there(flow, code, handler, read.name, read.place, uses, True):
+            if read.kind != "dependency":
+                continue
+            if read.name not in there:
+                there[read.name] = _is_there(flow, code, handler, read.name, read.place, uses, True)
+            if there[read.name]:
                 _check_path(flow, code, read.name, read.path, read.place)
         by_parameter = {dependency.parameter: dependency for dependency in handler.dependencies}
         for read in handler.body.parameter_reads:

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from tasker_core.check.flows import Flow, StepCode
 from tasker_core.check.handlers import Handler
-from tasker_core.check.models import taken
-from tasker_core.check.schemas import Shape, misfits, whole
+from tasker_core.check.models import plain_types, taken
+from tasker_core.check.schemas import Shape, in_words, misfits, whole
 from tasker_core.rules.findings import Path, Place
 from tasker_core.rules.schema import InvalidSchema, Schema
 from tasker_core.rules.spelling import nearest
@@ -30,6 +30,14 @@ def check_inputs(flow: Flow) -> None:
 
 
 def _check_named(flow: Flow, shape: Shape, code: StepCode, handler: Handler) -> None:
+    for name, place in handler.inputs:
+        declared, there = plain_types(handler.hints.get(name)), shape.field(name)
+        said = there.types() if there is not None else None
+        if declared and said and not (declared | {"null"}) & said:
+            message = f"handler {handler.name!r} of {code.what} declares {name!r} as {in_words(declared)}"
+            path: Path = ("input_schema", "properties", name)
+            right = f"'input_schema' says {in_words(said)}: let both say the same type"
+            flow.report("warning", "INPUT_TYPE", path, message, right, place)
     reads: list[tuple[str, tuple[str, ...], Place | None]] = [(name, (), place) for name, place in handler.inputs]
     if handler.body is not None:
         reads += [(read.name, read.path, read.place) for read in handler.body.reads if read.kind == "input"]

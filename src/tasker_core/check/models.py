@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, is_typeddict
+from typing import Any, TypeAlias, Union, get_args, get_origin, is_typeddict
+from weakref import WeakKeyDictionary
 
 from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, PlainValidator, TypeAdapter, WrapValidator
 
 from tasker_core.check.schemas import UNKNOWN, Schema, Shape, whole
+
+_Shapes: TypeAlias = WeakKeyDictionary[type[BaseModel], Shape | None]
+_taken: _Shapes = WeakKeyDictionary()
+_made: _Shapes = WeakKeyDictionary()
 
 _CAN_CHANGE_ALL = ("before", "wrap", "plain")
 
@@ -18,9 +22,21 @@ def is_model(thing: Any) -> bool:
     return inspect.isclass(thing) and issubclass(thing, BaseModel)
 
 
-@lru_cache(maxsize=1_000)
 def taken(model: type[BaseModel]) -> Shape | None:
     """What ``model`` takes. Fields that a validator of its own sees first are unknown; None where all of it is."""
+    if model not in _taken:
+        _taken[model] = _read_taken(model)
+    return _taken[model]
+
+
+def made(model: type[BaseModel]) -> Shape | None:
+    """What ``model_dump(mode="json")`` makes of a model."""
+    if model not in _made:
+        _made[model] = _read_made(model)
+    return _made[model]
+
+
+def _read_taken(model: type[BaseModel]) -> Shape | None:
     try:
         document = model.model_json_schema(mode="validation", by_alias=True)
     except Exception:  # pydantic has many reasons to have no schema
@@ -51,9 +67,7 @@ def taken(model: type[BaseModel]) -> Shape | None:
     return whole(document)
 
 
-@lru_cache(maxsize=1_000)
-def made(model: type[BaseModel]) -> Shape | None:
-    """What ``model_dump(mode="json")`` makes of a model."""
+def _read_made(model: type[BaseModel]) -> Shape | None:
     by_alias = bool(model.model_config.get("serialize_by_alias"))
     try:
         document = model.model_json_schema(mode="serialization", by_alias=by_alias)
@@ -87,6 +101,25 @@ def value_schema(annotation: Any) -> Schema:
     plain: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
     kind = plain.get(arguments[1])
     return {"type": kind} if kind else UNKNOWN
+
+
+_PLAIN: dict[Any, frozenset[str]] = {
+    str: frozenset({"string"}),
+    int: frozenset({"integer", "number"}),
+    float: frozenset({"integer", "number"}),
+    bool: frozenset({"boolean"}),
+    list: frozenset({"array"}),
+    dict: frozenset({"object"}),
+    NoneType: frozenset({"null"}),
+}
+
+
+def plain_types(annotation: Any) -> frozenset[str] | None:
+    """The JSON types that an annotation of plain types means; None for all others."""
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [plain_types(part) for part in get_args(annotation)]
+        return None if None in parts else frozenset[str]().union(*(part for part in parts if part is not None))
+    return _PLAIN.get(get_origin(annotation) or annotation)
 
 
 def may_be_none(annotation: Any) -> bool:

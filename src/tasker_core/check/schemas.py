@@ -120,10 +120,10 @@ def misfits(made: Shape, wanted: Shape, *, lax: bool, path: tuple[str, ...] = ()
     if are and may_be:
         odd = [kind for kind in sorted(are - {"null"}) if not _fits(kind, made, may_be, wanted, lax)]
         if odd and len(odd) == len(are - {"null"}):
-            yield Misfit("type", path, _in_words(are), _in_words(may_be))
+            yield Misfit("type", path, in_words(are), in_words(may_be))
             return
         if "null" in are and "null" not in may_be and are != {"null"}:
-            yield Misfit("null", path, _in_words(are), _in_words(may_be))
+            yield Misfit("null", path, in_words(are), in_words(may_be))
     if are == _OBJECT and may_be == _OBJECT and wanted.is_object and made.is_object:
         yield from _fields(made, wanted, lax, path)
     elif are == _ARRAY and may_be == _ARRAY:
@@ -208,7 +208,7 @@ def _resolved(schema: Schema, document: Schema) -> Schema:
     return schema
 
 
-def _in_words(types: frozenset[str]) -> str:
+def in_words(types: frozenset[str]) -> str:
     words = {"null": "nothing", "string": "text", "integer": "a whole number", "number": "a number",
              "boolean": "true or false", "array": "a list", "object": "an object"}  # fmt: skip
     named = [words.get(kind, kind) for kind in sorted(types - {"null"})] + (["nothing"] if "null" in types else [])
