@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from tasker_core.clock import SECOND
 from tasker_core.engine import Engine
 from tasker_core.errors import TaskStateError
 from tasker_core.store.database import Call
@@ -129,3 +131,26 @@ def test_a_word_is_one_transaction(
         monkeypatch.setattr(database, "write", counted_write)
         word(engine, task)
         assert begun == ["transaction"]
+
+
+# Seen to fail, on PostgreSQL, without the lock of lock_fault.
+def test_letters_of_a_fault_that_are_requeued_at_once_keep_the_rate_together(store_url: str) -> None:
+    with hands(store_url, 2) as those:
+        both = [Engine(stage.store, clock=stage.clock) for stage in those.stages]
+        one = both[0]
+        one.catalog.register(flow({"a": []}, retry={"max_attempts": 1}), replace=True)
+        one.create([wish(one, context={"n": n}) for n in range(2 * TIMES)])
+        worker = Hands(one)
+        worker.report(*(failed(lease, "down") for lease in worker.claim_all(2 * TIMES)))
+        letters = those.beside.read(
+            "select d.id, t.uuid from tasker.dead_letters d join tasker.tasks t on t.id = d.task_id"
+        )[0]
+        for pair in zip(letters[::2], letters[1::2], strict=True):
+            those.at_once(
+                *(
+                    partial(engine.operator.requeue, str(task), str(letter), ANN, 0, SECOND)
+                    for engine, (letter, task) in zip(both, pair, strict=True)
+                )
+            )
+        times = sorted(at for (at,) in those.beside.read("select runs_at from tasker.dead_letters")[0])
+        assert [later - earlier for earlier, later in pairwise(times)] == [SECOND] * (2 * TIMES - 1)

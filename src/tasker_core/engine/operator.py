@@ -29,6 +29,7 @@ from tasker_core.rules.undo import Undoing, undo
 from tasker_core.rules.verdict import by_hand
 from tasker_core.store import Store
 from tasker_core.store.database import Transaction
+from tasker_core.store.dead_letters import Requeued
 from tasker_core.store.repairs import ByHand, Mended, NewContext, Results, Saying, Then
 from tasker_core.store.settling import Birth, Ruling
 from tasker_core.store.staleness import Fallen, Fate
@@ -143,20 +144,17 @@ class Operator:
         text = encode({"result": result, "metadata": {**(metadata or {}), **kept}}, f"result of step {step!r}")
         self._settle(task, step, "complete_step", word, StepState.COMPLETE, text)
 
-    def requeue(self, task: str, letter: str, word: Word, after: Micros) -> Micros | None:
+    def requeue(self, task: str, letter: str, word: Word, after: Micros, gap: Micros = 0) -> Requeued | None:
         """Have run again what a dead letter of the task stands for, ``after`` so long, and resolve the letter.
 
-        For how long the letter had waited; None when the word was said before. Raises DeadLetterNotFoundError.
+        With a ``gap`` so long after the last one of its fault. None when the word was said before. Raises
+        DeadLetterNotFoundError.
         """
         known, saying = self._saying(task, "requeue", word)
-        done = self._store.dead_letters.requeue(
-            letter, saying, saying.now + after, lambda there: rules.requeue(there, after)
-        )
-        if done is None:
-            return None
-        mended, waited = done
-        self._tell(known, saying, mended)
-        return waited
+        done = self._store.dead_letters.requeue(letter, saying, after, gap, rules.requeue)
+        if done is not None:
+            self._tell(known, saying, done.mended)
+        return done
 
     def see_to(self, known: Known, saying: Saying, judge: Callable[[Situation, Course], Fate | None]) -> Fallen | None:
         """Do to a task that stands still what ``judge`` says; None where it says that nothing is to be."""

@@ -61,31 +61,27 @@ class Requeuer:
         gap = _gap(rate)
         if not 1 <= limit <= MOST_AT_ONCE:
             raise InvalidRequestError(f"limit must lie between 1 and {MOST_AT_ONCE:,}, not {limit}", field="limit")
-        pending, planned = self._store.dead_letters.count_alike(fingerprint)
-        if not pending and not self._store.dead_letters.newest(
+        if not self._store.dead_letters.count_alike(fingerprint) and not self._store.dead_letters.newest(
             {"status": None, "reason": None, "namespace": None, "fingerprint": fingerprint}, 1, 0
         ):
             raise DeadLetterNotFoundError(f"no dead letter has the fingerprint {fingerprint!r}")
         began, first, last, done = time.monotonic(), 0, 0, 0
         refused: list[dict[str, str]] = []
         behind: DeadLetterRow | None = None
-        at = max(self._clock.now(), planned + gap) if gap else 0
         while done < limit and time.monotonic() - began < LONGEST_CALL:
             page = self._store.dead_letters.alike(fingerprint, behind, min(PAGE, limit - done))
             if not page:
                 break
             for row in page:
                 behind = row
-                now = self._clock.now()
                 try:
-                    self._put_back(row, word._replace(stamp=None), max(0, at - now) if gap else 0)
+                    runs_at = self._put_back(row, word._replace(stamp=None), gap=gap)
                 except (TaskStateError, TaskNotFoundError, DeadLetterNotFoundError) as error:
                     if len(refused) < MOST_REFUSALS_TOLD:
                         refused.append({"dlq_entry_uuid": str(row.id), "message": str(error)})
                     continue
-                runs_at = max(at, now) if gap else now
-                first, last, done, at = first or runs_at, runs_at, done + 1, runs_at + gap
-        left, _ = self._store.dead_letters.count_alike(fingerprint)
+                first, last, done = first or runs_at, runs_at, done + 1
+        left = self._store.dead_letters.count_alike(fingerprint)
         return requeued_view(
             {"requeued": done, "remaining": left, "first_run_at": first, "last_run_at": last, "refused": refused}
         )
@@ -112,11 +108,14 @@ class Requeuer:
         count_buried([about])
         return about.id
 
-    def _put_back(self, row: DeadLetterRow, word: Word, after: Micros) -> None:
+    def _put_back(self, row: DeadLetterRow, word: Word, after: Micros = 0, gap: Micros = 0) -> Micros:
+        """When it may run."""
         reason = f"requeued from dead letter {row.id}" + (f": {word.reason}" if word.reason else "")
-        waited = self._operator.requeue(str(row.task), str(row.id), word._replace(reason=reason), after)
-        if waited is not None:
-            metrics.TIME_IN_QUEUE.of(row.reason).note(waited / 1e6)
+        done = self._operator.requeue(str(row.task), str(row.id), word._replace(reason=reason), after, gap)
+        if done is None:
+            return self._clock.now()
+        metrics.TIME_IN_QUEUE.of(row.reason).note(done.waited / 1e6)
+        return done.runs_at
 
 
 def _gap(rate: float | None) -> Micros:

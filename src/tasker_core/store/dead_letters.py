@@ -69,6 +69,14 @@ class CountRow(NamedTuple):
     took: Micros
 
 
+class Requeued(NamedTuple):
+    """What was done of a task, for how long its letter had waited, and when what waits may run."""
+
+    mended: Mended
+    waited: Micros
+    runs_at: Micros
+
+
 class DeadLetters:
     """What can be said about dead letters."""
 
@@ -95,10 +103,10 @@ class DeadLetters:
         asked = {"fingerprint": fingerprint, "since": since, "after": after, "limit": limit}
         return self._read(Call("letters_alike", asked))
 
-    def count_alike(self, fingerprint: str) -> tuple[int, Micros]:
-        """How many of a fault are pending, and the latest time at which one that was requeued may run."""
-        ((row,),) = self._database.read(Call("count_alike", {"fingerprint": fingerprint}))
-        return int(row[0]), int(row[1])
+    def count_alike(self, fingerprint: str) -> int:
+        """How many of a fault are pending."""
+        (((pending,),),) = self._database.read(Call("count_alike", {"fingerprint": fingerprint}))
+        return int(pending)
 
     def latest(self, task: str) -> DeadLetterRow | None:
         """The newest of the task with this UUID."""
@@ -133,11 +141,13 @@ class DeadLetters:
             return burial.write(transaction, letter, now)
 
     def requeue(
-        self, letter: str, saying: Saying, runs_at: Micros, judge: Callable[[Situation], Mend]
-    ) -> tuple[Mended, Micros] | None:
-        """Have run again what ``letter`` stands for, and resolve it, in one transaction; with the time it had waited.
+        self, letter: str, saying: Saying, after: Micros, gap: Micros, judge: Callable[[Situation, Micros], Mend]
+    ) -> Requeued | None:
+        """Have run again what ``letter`` stands for, ``after`` so long, and resolve it, in one transaction.
 
-        None when this word was said before. What ``judge`` raises changes nothing.
+        With a ``gap`` it is so long after the last of the same fault, though others are given their times at this
+        moment. None when this word was said before. What ``judge`` makes of the task and of how long it is until then,
+        is done; what it raises changes nothing.
         """
         with self._database.transaction() as transaction:
             there = look(transaction, saying)
@@ -149,12 +159,18 @@ class DeadLetters:
             if status != PENDING:
                 text = f"dead letter {letter} is {status} already; only a pending one is requeued"
                 raise TaskStateError(text, state=status)
-            mend = judge(there)
+            runs_at = saying.now + after
+            if gap:
+                _, ((planned,),) = transaction.run(
+                    Call("lock_fault", {"id": letter}), Call("last_planned", {"id": letter})
+                )
+                runs_at = max(runs_at, int(planned) + gap)
+            mend = judge(there, runs_at - saying.now)
             settled = {
                 "id": letter, "now": saying.now, "actor": saying.actor, "notes": saying.reason, "runs_at": runs_at
             }  # fmt: skip
             *_, ((since,),) = transaction.run(*mend_calls(saying, there, mend), Call("settle_letter", settled))
-        return told(there, mend), saying.now - int(since)
+        return Requeued(told(there, mend), saying.now - int(since), runs_at)
 
     def counts(self) -> Sequence[CountRow]:
         (rows,) = self._database.read(Call("count_dead_letters", {}))

@@ -70,8 +70,8 @@ order by g.letters desc, g.last desc, g.fingerprint
 limit :limit
 
 -- name: count_alike
--- How many of one fault are pending, and the latest time at which one that was requeued may run.
-select count(case when d.status = 'pending' then 1 end), coalesce(max(d.runs_at), 0)
+-- How many of one fault are pending.
+select count(case when d.status = 'pending' then 1 end)
 from tasker.dead_letters d where d.fingerprint = :fingerprint
 
 -- name: update_dead_letter
@@ -90,6 +90,18 @@ returning id
 
 -- name: status_of_letter
 select d.status, d.task_id from tasker.dead_letters d where d.id = :id
+
+-- name: lock_fault
+-- Whoever gives letters of one fault their times does it one after the other: the first of them stands for all.
+select d.id from tasker.dead_letters d
+where d.fingerprint = (select l.fingerprint from tasker.dead_letters l where l.id = :id)
+order by d.created_at, d.id limit 1
+for no key update of d --pg
+
+-- name: last_planned
+-- The latest time that one of the same fault was given.
+select coalesce(max(d.runs_at), 0) from tasker.dead_letters d
+where d.fingerprint = (select l.fingerprint from tasker.dead_letters l where l.id = :id)
 
 -- name: settle_letter
 -- What a pending letter stands for runs again: that resolves it.

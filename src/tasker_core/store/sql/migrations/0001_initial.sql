@@ -277,6 +277,7 @@ create index dead_letters_task on tasker.dead_letters (task_id);
 create unique index dead_letters_open on tasker.dead_letters (task_id) where status = 'pending';
 create index dead_letters_pending on tasker.dead_letters (reason, created_at) where status = 'pending';
 create index dead_letters_alike on tasker.dead_letters (fingerprint, created_at);
+create index dead_letters_planned on tasker.dead_letters (fingerprint, runs_at);
 create index dead_letters_newest on tasker.dead_letters (created_at);
 
 create table tasker.duties (
