@@ -137,6 +137,23 @@ def test_who_may_only_look_is_offered_nothing_and_can_do_nothing(
     assert view["status"] == "blocked_by_failures"
 
 
+def test_who_may_see_limits_and_workers_may_not_change_them_for_that(
+    guarded_pages: Shown, reader: Reader, guard: Guard
+) -> None:
+    reader.sign_in(guard.keys["ann"])
+    worker = guarded_pages.stage.hands.uuid
+    for place in ("/limits", "/workers"):
+        page = reader.open(place)
+        assert {form.action for form in page.forms} <= {"", "/sign-out", "/tasks"}, place
+    token = page.form("/sign-out").fields["_token"]
+    limit = {"action": "set", "name": "shop", "concurrency": "1"}
+    breaker = {"handler": "shop/shop_create_order", "state": "open"}
+    for path, fields in (("/limits", limit), ("/breakers", breaker), (f"/workers/{worker}/drain", {})):
+        assert reader.http.post(path, data={"_token": token, **fields}).status_code == 403, path
+    engine = guarded_pages.served.engine
+    assert engine.limits.limits() == engine.limits.breakers() == [] and engine.workers.one(worker)["state"] == "live"
+
+
 def test_masked_keys_stay_masked(guarded_pages: Shown, reader: Reader, guard: Guard) -> None:
     place = guarded_pages.task("blocked")
     reader.sign_in(guard.keys["onlooker"])
