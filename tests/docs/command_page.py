@@ -29,14 +29,15 @@ def commands() -> dict[str, Any]:
         if subcommands is None or command.invoke_without_command or name == "tasker":
             yield name, command
         for word, each in (subcommands or {}).items():
-            yield from walk(each, f"{name} {word}")
+            if not each.hidden:
+                yield from walk(each, f"{name} {word}")
 
     return dict(walk(typer.main.get_command(app), "tasker"))
 
 
 def options(name: str, command: Any) -> str:
     """The table of a command's arguments and options, between its marks."""
-    rows = [_row(each) for each in command.params if not SHARED & set(each.opts)]
+    rows = [_row(each) for each in command.params if not each.hidden and not SHARED & set(each.opts)]
     table = ["| | |", "|---|---|", *rows] if rows else ["It takes no arguments and no options of its own."]
     return "\n".join([f"<!-- options of `{name}` -->", *table, "<!-- end -->", ""])
 

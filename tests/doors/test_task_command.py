@@ -155,7 +155,7 @@ def test_unknown_keys_are_errors_only_when_one_is_strict(shop: Workshop) -> None
     told = json.loads(say(shop, "template", "validate", file, "--strict", "--json").out)
     assert [(answer["file"], answer["valid"], answer["name"]) for answer in told] == [(str(file), False, None)]
     (finding,) = [finding for finding in told[0]["findings"] if finding["level"] == "error"]
-    assert finding.keys() == {"level", "code", "message", "file", "line", "path"}
+    assert finding.keys() == {"level", "code", "message", "file", "line", "path", "suggestion", "code_place"}
     assert finding["line"] == file.read_text().splitlines().index("ownr: Ann") + 1 and "ownr" in finding["message"]
 
 

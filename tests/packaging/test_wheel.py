@@ -28,7 +28,8 @@ def test_the_wheel_holds_every_source_file_and_no_other(wheel: Path) -> None:
 
 def test_the_command_and_the_module_are_the_wheels(installed: Path, tmp_path: Path) -> None:
     version = importlib.metadata.version("tasker-core")
-    assert version in run([installed / "tasker", "--version"], tmp_path)
+    for name in ("tasker", "tasker-ctl"):
+        assert version in run([installed / name, "--version"], tmp_path)
     printed = run([installed / "python", "-c", "import tasker_core as t; print(t.__version__, t.__file__)"], tmp_path)
     said, place = printed.split()
     assert said == version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from tasker_core.cli import (
     doctor,
     events,
     explain,
+    export,
     generate,
     limits,
     migrate,
@@ -24,11 +26,12 @@ from tasker_core.cli import (
     run,
     server,
     step,
+    system,
     task,
     template,
     worker,
 )
-from tasker_core.cli.output import errors
+from tasker_core.cli.output import Format, errors
 from tasker_core.errors import ResolutionError, SettingsError, TaskerError
 from tasker_core.settings import load_settings
 from tasker_core.telemetry import logs
@@ -50,6 +53,7 @@ app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
+app.command("export")(export.export)
 app.add_typer(config.app, name="config")
 app.add_typer(task.app, name="task")
 app.add_typer(step.app, name="step")
@@ -61,6 +65,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(events.webhooks, name="webhook")
 app.add_typer(limits.app, name="limits")
 app.add_typer(limits.breakers, name="breakers")
+app.add_typer(system.app, name="system")
 app.add_typer(generate.app, name="generate")
 app.add_typer(auth.app, name="auth")
 
@@ -77,8 +82,20 @@ def root(
     _show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside.")] = False,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Log what happens inside.")] = 0,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The settings' file; else what TASKER_CONFIG_PATH names.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="The environment, as TASKER_ENV names it: production, say.")
+    ] = None,
+    _format: Annotated[Format, typer.Option("--format", help="json is --json for every command.")] = Format.TABLE,
 ) -> None:
+    # Before anything reads the settings: these two say where they are.
+    if config_file is not None:
+        os.environ["TASKER_CONFIG_PATH"] = str(config_file)
+    if profile is not None:
+        os.environ["TASKER_ENV"] = profile
     log_format = "text"
     try:
         said = load_settings().logging

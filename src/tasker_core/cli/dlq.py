@@ -176,6 +176,10 @@ def send(
     print_json(_whole(letter)) if as_json else people.print(letter.dlq_entry_uuid)
 
 
+app.command("get", hidden=True)(show)
+app.command("update", hidden=True)(resolve)
+
+
 def _requeue_group(
     client: TaskerClient, group: str, rate: float | None, limit: int | None, reason: str, by: str | None, as_json: bool
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +31,19 @@ class Paper(Console):
 people = Paper()
 errors = Paper(stderr=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+class Format(StrEnum):
+    """How all commands print what they have to say."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def _as_json(context: typer.Context, said: bool) -> bool:
+    return said or context.find_root().params.get("_format") == Format.JSON
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", callback=_as_json)]
 Database = Annotated[
     str | None,
     typer.Option("--database-url", help="The store; else what the settings say, else sqlite:///tasker.db."),

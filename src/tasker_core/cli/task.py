@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tasker_core.cli import bulk, drawings, explain, looking, operator, watch
 from tasker_core.cli.asking import TaskId, ask, show
+from tasker_core.cli.completing import complete_template
 from tasker_core.cli.filters import (
     ContextField,
     CorrelationId,
@@ -52,13 +53,16 @@ app.command("visualize")(drawings.visualize_task)
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="The template's name.")],
+    template: Annotated[
+        str | None, typer.Argument(help="The template's name.", autocompletion=complete_template)
+    ] = None,
     input: Annotated[
         str | None, typer.Option("--input", "-i", help="The context: a JSON file, - for standard input, or JSON.")
     ] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="The template's namespace.")] = None,
     version: Annotated[
-        str | None, typer.Option(help="The template's version, or latest; else 1.0.0, else the newest.")
+        str | None,
+        typer.Option("--version", "-v", help="The template's version, or latest; else 1.0.0, else the newest."),
     ] = None,
     key: Annotated[str | None, typer.Option("--idempotency-key", "-k", help="Makes the task unique.")] = None,
     priority: Annotated[int, typer.Option("--priority", "-p", help="-100 to 100, the highest first.")] = 0,
@@ -68,13 +72,17 @@ def create(
         str | None, typer.Option("--correlation-id", "-c", help="A UUID of what it belongs to; else a new one.")
     ] = None,
     parent_correlation_id: Annotated[str | None, typer.Option(help="That of what it comes of.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The template's name, instead of the argument.")] = None,
+    _description: Annotated[str, typer.Option("--description", help="Is heeded by nobody.", hidden=True)] = "",
     database_url: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a task; a worker runs it."""
+    if (template is None) == (name is None):
+        raise typer.BadParameter("name the template once: as the argument, or with --name")
     with ask(database_url) as client:
         task = client.create_task(
-            name,
+            template or name or "",
             namespace=namespace,
             context=read_context(input),
             version=version,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tasker_core.cli import catalog, checking, drawings
+from tasker_core.cli import catalog, checking, drawings, outline
 from tasker_core.cli.output import AsJson, Database, people, print_json
 from tasker_core.client import TaskerClient
 from tasker_core.template_files import read_file, template_files
@@ -19,6 +19,7 @@ app.command("list")(catalog.list_templates)
 app.command("info")(catalog.info)
 app.command("diff")(catalog.diff)
 app.command("visualize")(drawings.visualize_template)
+app.command("generate")(outline.generate)
 
 Place = Annotated[Path, typer.Argument(help="A template file, or a directory of them.")]
 

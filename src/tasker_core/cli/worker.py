@@ -120,6 +120,17 @@ def list_workers(database_url: Database = None, as_json: AsJson = False) -> None
     people.print(shown)
 
 
+@app.command("status", hidden=True)
+@app.command("health", hidden=True)
+def worker_status(
+    _worker: Annotated[str | None, typer.Argument(help="Is heeded by nobody: all are told of.")] = None,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """The same as list."""
+    list_workers(database_url, as_json)
+
+
 @app.command()
 def drain(
     worker: Annotated[str, typer.Argument(help="The worker's name, or its UUID.", autocompletion=complete_worker)],
