@@ -6,13 +6,14 @@ Read from the text, through functions of the same module and methods of the same
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from tasker_core.check.constants import global_of, text_of
-from tasker_core.check.sources import Function, Source
+from tasker_core.check.sources import Function, Source, Sources
 from tasker_core.rules.findings import Place
 
 _OF_CONTEXT = {
@@ -65,23 +66,23 @@ class Body:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a handler begins: its function, the class of which it is a method, and the parameters that matter."""
+    """Where a handler begins: its function, the class whose method it is, and the parameters that matter."""
 
     source: Source
     function: Function
-    class_name: str | None = None
+    cls: type | None = None
     context: str | None = "context"
     api: frozenset[str] = frozenset()
     """Names on which ``post`` and its like send HTTP requests."""
 
 
-def read_body(entry: Entry) -> Body:
+def read_body(entry: Entry, sources: Sources) -> Body:
     """What the code of a handler says."""
     body = Body()
     for node in own_nodes(entry.function):
         if isinstance(node, ast.Return):
             body.returns.append((node.value, entry.source))
-    _Reader(entry, body, set(), is_entry=True).read()
+    _Reader(entry, body, set(), sources, is_entry=True).read()
     return body
 
 
@@ -104,8 +105,9 @@ def parameters_of(function: Function) -> list[str]:
 class _Reader:
     """Reads one function, and those it calls."""
 
-    def __init__(self, entry: Entry, body: Body, seen: set[ast.AST], *, is_entry: bool) -> None:
+    def __init__(self, entry: Entry, body: Body, seen: set[ast.AST], sources: Sources, *, is_entry: bool) -> None:
         self._entry, self._body, self._seen, self._is_entry = entry, body, seen, is_entry
+        self._sources = sources
         self._module: ModuleType = entry.source.module
         self._nodes: list[ast.AST] = list(entry.function.body)
         self._parents: dict[ast.AST, ast.AST] = {}
@@ -191,12 +193,11 @@ class _Reader:
         if self._sends(call) and self._body.unsafe_call is None:
             self._body.unsafe_call = self._place(call)
         found = self._called(call)
-        if found is None or found[0] in self._seen:
+        if found is None or found[1] in self._seen:
             return
-        function, class_name = found
-        parameters = parameters_of(function)
-        if class_name is not None and parameters:
-            parameters = parameters[1:]
+        source, function = found
+        is_method = isinstance(call.func, ast.Attribute)
+        parameters = parameters_of(function)[1 if is_method else 0 :]
         context = next(
             (
                 name
@@ -208,18 +209,18 @@ class _Reader:
             ),
             None,
         )
-        entry = Entry(self._entry.source, function, class_name, context, self._entry.api & {"self"})
-        _Reader(entry, self._body, self._seen, is_entry=False).read()
+        cls, api = (self._entry.cls, self._entry.api & {"self"}) if is_method else (None, frozenset[str]())
+        entry = Entry(source, function, cls, context, api)
+        _Reader(entry, self._body, self._seen, self._sources, is_entry=False).read()
 
-    def _called(self, call: ast.Call) -> tuple[Function, str | None] | None:
-        """The function of this module, or method of this class, that is called."""
+    def _called(self, call: ast.Call) -> tuple[Source, Function] | None:
+        """The function of this module, or method of this class or one above it, that is called."""
         match call.func:
             case ast.Name(id=name) if name not in self._bound:
                 function = self._entry.source.function(name)
-                return None if function is None else (function, None)
-            case ast.Attribute(value=ast.Name(id="self"), attr=name) if self._entry.class_name is not None:
-                method = self._entry.source.method(self._entry.class_name, name)
-                return None if method is None else (method, self._entry.class_name)
+                return None if function is None else (self._entry.source, function)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name) if self._entry.cls is not None:
+                return self._sources.of_function(inspect.getattr_static(self._entry.cls, name, None))
         return None
 
     def _is_followed(self, above: ast.AST | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from math import prod
 
-from tasker_core.check.flows import Flow
+from tasker_core.check.flows import Flow, Uses
 from tasker_core.check.handlers import Handler
 from tasker_core.check.routes import Routes, routes_of
 from tasker_core.rules.expand import Growth
@@ -17,7 +17,7 @@ MOST_WAYS = 512
 _OUTCOME = frozenset({"decision_point_outcome", "DecisionPointOutcome"})
 
 
-def check_branches(flow: Flow) -> None:
+def check_branches(flow: Flow, uses: Uses) -> None:
     """Report decisions that don't decide, that choose what can't be chosen, and steps that no choice brings about."""
     growth = Growth.of(flow.template)
     routes: dict[int, Routes] = {}
@@ -37,7 +37,7 @@ def check_branches(flow: Flow) -> None:
             right = "write type: decision, or nobody carries out what it chooses"
             flow.report("error", "DECISION_IGNORED", code.path, message, right, handler.place)
     for no, routed in routes.items():
-        _check_names(flow, growth, no, routed)
+        _check_names(flow, growth, no, routed, uses)
     _check_reach(flow, growth, routes)
 
 
@@ -56,11 +56,13 @@ def _decides(handler: Handler) -> bool:
     )
 
 
-def _check_names(flow: Flow, growth: Growth, no: int, routes: Routes) -> None:
+def _check_names(flow: Flow, growth: Growth, no: int, routes: Routes, uses: Uses) -> None:
     able = growth.choices(no)
     step = flow.template.steps[no - 1]
+    code = flow.named(step.name)
+    elsewhere = uses[code.handler].choices if code is not None and code.handler is not None else ()
     for name, place in routes.named.items():
-        if name in able:
+        if name in able or name in elsewhere:
             continue
         likely = nearest(name, able)
         if likely is not None:

@@ -55,6 +55,8 @@ def _is_there(
     if _is_instance(flow, name):
         return False
     if name in flow.names:
+        if is_optional and name in uses[handler].before:
+            return False
         if name == code.step.name:
             flow.report("error", "DEPENDENCY_NOT_BEFORE", path, f"{wants}, which is the step itself", "", place)
         else:
@@ -63,7 +65,7 @@ def _is_there(
             flow.report("error", "DEPENDENCY_NOT_BEFORE", path, message, right, place)
         return False
     # A handler that takes None as well may run in several templates, of which only some have that step.
-    if is_optional and name in uses.names.get(handler, ()):
+    if is_optional and name in uses[handler].steps:
         return False
     likely = nearest(name, before) or nearest(name, flow.names)
     right = f"did you mean {likely!r}?" if likely else f"before it run {_listed(before)}"
@@ -78,6 +80,8 @@ def _check_model(flow: Flow, code: StepCode, dependency: Dependency) -> None:
     if made is None or wanted is None:
         return
     for misfit in misfits(made, wanted, lax=True):
+        if misfit.kind == "may_be_missing" and not made.required:
+            continue  # a schema that requires nothing says nothing of what is there
         _report(flow, code, _Wanted(dependency.step, dependency.model, dependency.place, made.is_closed), misfit)
 
 
@@ -99,6 +103,10 @@ def _report(flow: Flow, code: StepCode, wanted: _Wanted, misfit: Misfit) -> None
             right = f"did you mean {likely!r}?" if likely else f"the result has {_listed(misfit.fields)}"
             message = f"{code.what} needs {of} for its {model}, and it isn't there"
             flow.report("error", "RESULT_FIELD_MISSING", path, message, right, wanted.place)
+        case "extra":
+            message = f"{code.what} is given {of}, and its {model} forbids fields that it doesn't know"
+            right = f"add it to {model}, or don't forbid extra fields"
+            flow.report("error", "RESULT_FIELD_EXTRA", path, message, right, wanted.place)
         case "may_be_missing":
             message = f"{code.what} needs {of} for its {model}, and its 'result_schema' doesn't require it"
             flow.report("warning", "RESULT_FIELD_UNSURE", path, message, "add it to 'required' there", wanted.place)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from tasker_core.check.handlers import Handler
 from tasker_core.check.schemas import Shape, whole
+from tasker_core.rules.expand import Growth
 from tasker_core.rules.findings import Findings, Level, Path, Place
 from tasker_core.rules.template import StepTemplate, Template
 
@@ -103,15 +104,42 @@ class Flow:
 
 
 @dataclass
-class Uses:
-    """By handler, the names of all steps of the templates in which it runs something."""
+class Use:
+    """What a handler finds in one or the other of the places where it runs."""
 
-    names: dict[Handler, set[str]] = field(default_factory=dict)
+    steps: set[str] = field(default_factory=set)
+    """Of the templates."""
+    before: set[str] = field(default_factory=set)
+    inputs: set[str] = field(default_factory=set)
+    settings: set[str] = field(default_factory=set)
+    choices: set[str] = field(default_factory=set)
+    """What it may choose, if it decides."""
+
+
+@dataclass
+class Uses:
+    """The handlers of a project, each with what it finds in any of its places.
+
+    One handler may run several steps and ask which one it is, so what is there for one of them isn't missed at another.
+    """
+
+    of_handler: dict[Handler, Use] = field(default_factory=dict)
 
     @classmethod
     def of(cls, flows: Sequence[Flow]) -> Uses:
         uses = cls()
         for flow in flows:
-            for _, handler in flow.coded():
-                uses.names.setdefault(handler, set()).update(flow.names)
+            growth = Growth.of(flow.template)
+            for code, handler in flow.coded():
+                use = uses.of_handler.setdefault(handler, Use())
+                use.steps.update(flow.names)
+                use.before.update(flow.before(code))
+                use.settings.update(code.step.handler.initialization)
+                if flow.input_shape is not None:
+                    use.inputs.update(flow.input_shape.properties)
+                if code.undoes is None and code.step.type == "decision":
+                    use.choices.update(growth.choices(flow.names.index(code.step.name) + 1))
         return uses
+
+    def __getitem__(self, handler: Handler) -> Use:
+        return self.of_handler[handler]

@@ -44,6 +44,7 @@ class Handler:
     is_functional: bool
     source: Source | None
     node: Function | None
+    sources: Sources
 
     @property
     def place(self) -> Place | None:
@@ -70,11 +71,10 @@ class Handler:
         if self.is_functional:
             context: str | None = "context" if "context" in names else "_context" if "_context" in names else None
             api = frozenset({"api"} if issubclass(self.cls, APIMixin) else ())
-            return read_body(Entry(self.source, self.node, None, context, api))
+            return read_body(Entry(self.source, self.node, None, context, api), self.sources)
         context = names[1] if len(names) > 1 else None
         api = frozenset({"self"} if issubclass(self.cls, APIMixin) else ())
-        inside = getattr(self.fn, "__qualname__", "").split(".")
-        return read_body(Entry(self.source, self.node, inside[-2] if len(inside) > 1 else None, context, api))
+        return read_body(Entry(self.source, self.node, self.cls, context, api), self.sources)
 
     @cached_property
     def hints(self) -> Mapping[str, Any]:
@@ -203,7 +203,7 @@ class Handlers:
         fn = own.__func__ if isinstance(own, staticmethod) and is_functional else getattr(cls, found.method, None)
         read = self._sources.of_function(fn) if fn is not None else None
         source, node = read or (None, None)
-        return Handler(found.name, cls, fn, is_functional, source, node)
+        return Handler(found.name, cls, fn, is_functional, source, node, self._sources)
 
 
 _NOTHING: ast.expr = ast.Dict(keys=[], values=[])

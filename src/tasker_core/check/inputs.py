@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tasker_core.check.flows import Flow, StepCode
+from tasker_core.check.flows import Flow, StepCode, Uses
 from tasker_core.check.handlers import Handler
 from tasker_core.check.models import plain_types, taken
 from tasker_core.check.schemas import Shape, in_words, misfits, whole
@@ -15,7 +15,7 @@ from tasker_core.rules.schema import InvalidSchema, Schema
 from tasker_core.rules.spelling import nearest
 
 
-def check_inputs(flow: Flow) -> None:
+def check_inputs(flow: Flow, uses: Uses) -> None:
     """Compare what is read of the context with ``input_schema``, and what is read of settings with these."""
     shape = flow.input_shape
     _check_defaults(flow)
@@ -23,13 +23,13 @@ def check_inputs(flow: Flow) -> None:
         _check_keys_of_limits(flow, shape)
     for code, handler in flow.coded():
         if shape is not None:
-            _check_named(flow, shape, code, handler)
+            _check_named(flow, shape, code, handler, uses)
             if handler.input_model is not None:
                 _check_model(flow, shape, code, handler, handler.input_model)
-        _check_settings(flow, code, handler)
+        _check_settings(flow, code, handler, uses)
 
 
-def _check_named(flow: Flow, shape: Shape, code: StepCode, handler: Handler) -> None:
+def _check_named(flow: Flow, shape: Shape, code: StepCode, handler: Handler, uses: Uses) -> None:
     for name, place in handler.inputs:
         declared, there = plain_types(handler.hints.get(name)), shape.field(name)
         said = there.types() if there is not None else None
@@ -42,6 +42,8 @@ def _check_named(flow: Flow, shape: Shape, code: StepCode, handler: Handler) -> 
     if handler.body is not None:
         reads += [(read.name, read.path, read.place) for read in handler.body.reads if read.kind == "input"]
     for name, path, place in reads:
+        if name in uses[handler].inputs and shape.field(name) is None:
+            continue
         _check_path(flow, shape, (name, *path), f"handler {handler.name!r} of {code.what}", place)
 
 
@@ -118,7 +120,7 @@ def _by_field(model: type[BaseModel]) -> Shape | None:
     return whole(document)
 
 
-def _check_settings(flow: Flow, code: StepCode, handler: Handler) -> None:
+def _check_settings(flow: Flow, code: StepCode, handler: Handler, uses: Uses) -> None:
     """Settings that are read and aren't said: a slip of spelling, or one whose lack would break the handler."""
     if handler.body is None:
         return
@@ -126,7 +128,7 @@ def _check_settings(flow: Flow, code: StepCode, handler: Handler) -> None:
     reads = [read for read in handler.body.reads if read.kind == "setting"]
     unread = [name for name in said if name not in {read.name for read in reads}]
     for read in reads:
-        if read.name in said:
+        if read.name in uses[handler].settings:
             continue
         likely = nearest(read.name, unread)
         if likely is None and not read.is_needed:

@@ -84,7 +84,9 @@ def _read_made(model: type[BaseModel]) -> Shape | None:
 def made_by(annotation: Any) -> Shape | None:
     """The shape of the result of a function that returns this; None where the annotation doesn't tell it."""
     if is_model(annotation):
-        return made(annotation)
+        # Of a model with descendants one of these may be returned, with more fields; a RootModel may be no object.
+        shape = None if annotation.__subclasses__() or not annotation.model_fields else made(annotation)
+        return shape if shape is not None and shape.is_object else None
     if is_typeddict(annotation):
         try:
             return whole(TypeAdapter(annotation).json_schema(mode="serialization"), is_closed=True)

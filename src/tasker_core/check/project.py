@@ -122,10 +122,10 @@ class _Checker:
                 check_publishers(flow, self._publishers)
             check_required(flow)
             check_timing(flow)
-            check_inputs(flow)
+            check_inputs(flow, uses)
             check_results(flow)
             check_dependencies(flow, uses)
-            check_branches(flow)
+            check_branches(flow, uses)
             check_pieces(flow)
             check_effects(flow)
 

@@ -69,6 +69,9 @@ def _report(flow: Flow, level: Level, code: str, path: Path, what: str, misfit: 
             flow.report(
                 level, code, path, f"{what} has {misfit.field!r}, and the handler never returns it", right, place
             )
+        case "extra":
+            message = f"{what} has no {misfit.field!r} and allows no other fields, and the handler returns it"
+            flow.report(level, code, path, message, "describe it, or allow additionalProperties", place)
         case "type":
             message = (
                 f"{what} has {misfit.field or 'all of it'!r} as {misfit.wanted}, and the handler returns {misfit.made}"

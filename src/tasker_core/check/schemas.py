@@ -5,7 +5,7 @@ Only what is sure is told: an unknown shape agrees with everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -58,6 +58,12 @@ class Shape:
         return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
 
     @property
+    def other_names(self) -> Mapping[str, Sequence[str]]:
+        """By property, the other names that a model takes it by."""
+        found: Mapping[str, Sequence[str]] = self.schema.get("x-other-names", {})
+        return found
+
+    @property
     def is_complete(self) -> bool:
         """Whether every field that may be there is among ``properties``."""
         if self.schema.keys() & {"patternProperties", "allOf", "anyOf", "oneOf", "if", "$ref", "dependentSchemas"}:
@@ -93,7 +99,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Misfit:
-    """Something that doesn't agree: at ``path``, of a ``kind`` (missing, may_be_missing, type, null)."""
+    """Something that doesn't agree: at ``path``, of a ``kind`` (missing, may_be_missing, extra, type, null)."""
 
     kind: str
     path: tuple[str, ...]
@@ -135,7 +141,7 @@ def misfits(made: Shape, wanted: Shape, *, lax: bool, path: tuple[str, ...] = ()
 
 def _fields(made: Shape, wanted: Shape, lax: bool, path: tuple[str, ...]) -> Iterator[Misfit]:
     for name, theirs in wanted.properties.items():
-        others = wanted.schema.get("x-other-names", {}).get(name, ())
+        others = wanted.other_names.get(name, ())
         ours = next((found for key in (name, *others) if (found := made.field(key)) is not None), None)
         required = name in wanted.required
         if ours is None:
@@ -146,6 +152,11 @@ def _fields(made: Shape, wanted: Shape, lax: bool, path: tuple[str, ...]) -> Ite
                 yield Misfit("may_be_missing", (*path, name))
             if isinstance(theirs, Mapping):
                 yield from misfits(ours, wanted.at(theirs), lax=lax, path=(*path, name))
+    if wanted.schema.get("additionalProperties") is False and made.is_closed and made.is_complete:
+        accepted = {*wanted.properties, *(name for more in wanted.other_names.values() for name in more)}
+        for name in made.properties:
+            if name not in accepted:
+                yield Misfit("extra", (*path, name), fields=tuple(wanted.properties))
     for name in wanted.required:
         if name not in wanted.properties and made.is_complete and name not in made.properties:
             yield Misfit("missing", (*path, name), fields=tuple(made.properties))

@@ -30,13 +30,6 @@ class Source:
         """The function of the module that is called ``name``, where there is exactly one."""
         return _only(self.tree.body, name)
 
-    def method(self, class_name: str, name: str) -> Function | None:
-        """The method ``name`` in the body of a class of the module."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.ClassDef) and node.name == class_name:
-                return _only(node.body, name)
-        return None
-
     def function_at(self, line: int, name: str) -> Function | None:
         """The function ``name`` whose first line, decorators included, is ``line``."""
         for node in ast.walk(self.tree):
@@ -55,9 +48,12 @@ class Sources:
 
     def of_function(self, fn: Any) -> tuple[Source, Function] | None:
         """The module of a function and its syntax tree there; None where its text can't be had."""
-        fn = inspect.unwrap(fn)
+        fn = inspect.unwrap(fn) if callable(fn) else fn
         code = getattr(fn, "__code__", None)
-        source = self.of_module(getattr(fn, "__module__", ""))
+        module = getattr(fn, "__module__", None) or ""
+        if module.partition(".")[0] == "tasker_core":
+            return None
+        source = self.of_module(module)
         if code is None or source is None:
             return None
         node = source.function_at(code.co_firstlineno, fn.__name__)
