@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from datetime import timedelta
@@ -66,6 +67,16 @@ def test_what_stands_in_may_be_a_handler_a_class_a_coroutine_function_or_a_resul
         assert rehearsal.run("order", {"cents": 5}, namespace="shop").result("ship") == {"shipped": 5}
         rehearsal.replace("ship", "gone")
         assert rehearsal.run("order", {"cents": 6}, namespace="shop").result("ship") == {"result": "gone"}
+
+
+def test_an_async_test_has_its_own_event_loop() -> None:
+    async def test() -> str:
+        with Rehearsal([ORDER]) as rehearsal:
+            for name in ("pay", "pack", "ship"):
+                rehearsal.replace(name, pay)
+            return rehearsal.run("order", {"cents": 5}, namespace="shop").state
+
+    assert asyncio.run(test()) == "complete"
 
 
 def test_a_failure_tells_how_it_went() -> None:
@@ -195,3 +206,4 @@ def test_a_step_in_the_applications_transaction_writes_once_wherever_the_worker_
         assert connection.execute("select count(*) from parcels").fetchall() == [(1,)]
         connection.close()
     assert 3 <= len(run.ran) <= 4
+    assert [step.attempts for step in run.steps.values()] == [1, 1, 1]

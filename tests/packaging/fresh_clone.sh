@@ -3,7 +3,7 @@
 #
 #   tests/packaging/fresh_clone.sh [PYTHON]      PYTHON: the interpreter to use, python3 by default
 #
-# Ends with "fresh clone: demo and tests passed", or with the first command that failed; what it made is removed then.
+# Ends with "fresh clone: demo and tests passed, ...", or with the first command that failed; what it made is removed then.
 set -euo pipefail
 
 python="$(command -v "${1:-python3}")"
@@ -29,5 +29,7 @@ clean() {
 cd "$place/tasker"
 clean make demo PYTHON="$python"
 clean make test PYTHON="$python"
+clean .venv/bin/tasker init "$place/shop"
+clean make --directory "$place/shop" demo test PYTHON="$python"
 test -z "$(git status --porcelain)" || { echo "the run left files in the checkout:"; git status --short; exit 1; }
-echo "fresh clone: demo and tests passed"
+echo "fresh clone: demo and tests passed, of a new project as well"

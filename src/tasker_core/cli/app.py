@@ -19,6 +19,7 @@ from tasker_core.cli import (
     explain,
     export,
     generate,
+    init,
     limits,
     migrate,
     namespace,
@@ -46,6 +47,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("dev")(dev.dev)
 app.command("server")(server.server)

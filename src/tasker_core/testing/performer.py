@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from tasker_core.clock import SECOND, ManualClock
 from tasker_core.engine import Engine
@@ -43,6 +46,8 @@ class Performer:
         """Callables of templates that are the project's own: these may be imported by their path."""
         self.ran: list[tuple[str, str]] = []
         """(task, step) of each attempt."""
+        self.ended: Counter[tuple[str, str]] = Counter()
+        """How many attempts of each (task, step) came to an end that was committed."""
         self.commits = 0
         self.has_crashed = False
         self._open_engine, self._clock, self._registry, self._crash = open_engine, clock, registry, crash
@@ -134,14 +139,14 @@ class Performer:
         try:
             plan = self._serving.plan(lease, self._transport.known(lease.template))
         except ResolutionError as error:
-            missing = Outcome(
-                lease.key, Ending.FAILED, error=StepError(str(error), "handler_not_found", retryable=False)
-            )
-            return self._report(Report(missing, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank))
+            missing = StepError(str(error), "handler_not_found", retryable=False)
+            outcome = Outcome(lease.key, Ending.FAILED, error=missing)
+            failed = Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank)
+            return self._report(lease, failed)
         attempt = Attempt(lease, plan, self._transport.result_of, self._transport.lend)
         try:
             result = plan.make().call(attempt.begin())
-            report = attempt.finish(asyncio.run(result) if plan.is_async else result)
+            report = attempt.finish(_awaited(result) if plan.is_async else result)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
@@ -150,11 +155,17 @@ class Performer:
             report = self._publishing.ask(attempt, report)
         if attempt.has_transaction:
             report = self._settle_within(attempt, report)
-        return () if report is None else self._report(report)
+        return () if report is None else self._report(lease, report)
 
-    def _report(self, report: Report) -> Sequence[Lease]:
+    def _report(self, lease: Lease, report: Report) -> Sequence[Lease]:
         request = self._request(self._serving.lanes_in_order)
-        reply = self._commit(lambda: self._transport.report(self._worker, [report], request))
+
+        def settle() -> Reply:
+            reply = self._transport.report(self._worker, [report], request)
+            self.ended[lease.task_uuid, lease.step] += 1
+            return reply
+
+        reply = self._commit(settle)
         self._publishing.settled([report], reply.events)
         return reply.leases
 
@@ -163,6 +174,7 @@ class Performer:
 
         def settle() -> Reply:
             left.append(attempt.settle(report))
+            self.ended[attempt.lease.task_uuid, attempt.lease.step] += attempt.is_settled
             return Reply({}, ())
 
         try:
@@ -201,6 +213,16 @@ class Performer:
         self._transport.sweep()
         self._transport.enqueue_due(self._worker)
         return True
+
+
+def _awaited(handler: Coroutine[Any, Any, Any]) -> Any:
+    """What an async handler returns; in a thread of its own where the test's own event loop runs in this one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(handler)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, handler).result()
 
 
 def _nobody_waits() -> None:

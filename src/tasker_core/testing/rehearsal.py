@@ -97,7 +97,9 @@ class Rehearsal:
             by: a handler, decorated or a class; a function of the context, sync or async; an exception, which it
                 raises; anything else is the result. A list has one of these for each attempt, the last for all after.
         """
-        self._cast.register(handler, stand_in(handler, by))
+        ended = self._performer.ended
+        made = stand_in(handler, by, lambda context: ended[str(context.task_uuid), context.step_name])
+        self._cast.register(handler, made)
 
     def run(
         self, name: str, context: Mapping[str, Any] | None = None, *, within: timedelta = LONG_ENOUGH, **more: Any
@@ -145,7 +147,8 @@ class Rehearsal:
     def look(self, task_uuid: str) -> TaskRun:
         """What has become of a task so far. Raises TaskNotFoundError."""
         task = self.client.get_task(task_uuid)
-        steps = {step.name: _step(step) for step in self.client.list_task_steps(task_uuid)}
+        ended = self._performer.ended
+        steps = {step.name: _step(step, ended[task_uuid, step.name]) for step in self.client.list_task_steps(task_uuid)}
         events = self.client.list_events(task_uuid=task_uuid, after=0, limit=100)["events"]
         ran = [step for uuid, step in self._performer.ran if uuid == task_uuid]
         why = "" if task.status == "complete" else self.client.explain(task_uuid).text
@@ -186,11 +189,11 @@ class Rehearsal:
         self.close()
 
 
-def _step(step: StepResponse) -> StepRun:
+def _step(step: StepResponse, attempts: int) -> StepRun:
     said = step.results or {}
     failed = said.get("error") or {}
     return StepRun(
-        step.name, step.current_state, step.attempts, said.get("result"),
+        step.name, step.current_state, attempts, said.get("result"),
         failed.get("message"), failed.get("error_type"),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ class StepRun:
     """What became of one step.
 
     ``result`` is what its handler returned; ``error`` the last failure's message, ``error_type`` its kind, ``None``
-    without one. ``attempts`` counts those that were spent.
+    without one. ``attempts`` counts those that came to an end: not one that a dying worker took with it.
     """
 
     name: str

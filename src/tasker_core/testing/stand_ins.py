@@ -35,9 +35,10 @@ class Cast(HandlerRegistry):
         return hasattr(self.get_handler_class(definition.callable), definition.effective_method)
 
 
-def stand_in(name: str, what: Any) -> type[StepHandler]:
+def stand_in(name: str, what: Any, ended: Callable[[StepContext], int]) -> type[StepHandler]:
     """A handler that does ``what``: is that handler, calls that function with the context, raises that error, returns
-    that result; or does what a list holds, one entry for each attempt and then the last."""
+    that result; or does what a list holds, one entry for each attempt and then the last. ``ended`` counts the attempts
+    of a step that came to an end: one that a worker took with it as it died is done again."""
     handler = handler_class_of(what)
     if handler is not None:
         return handler
@@ -46,7 +47,7 @@ def stand_in(name: str, what: Any) -> type[StepHandler]:
         raise ValueError(f"what stands in for {name!r} is an empty list; give one entry for each attempt")
 
     def act(context: StepContext) -> Any:
-        return acts[min(context.retry_count, len(acts) - 1)]
+        return acts[min(ended(context), len(acts) - 1)]
 
     def play(context: StepContext) -> Any:
         return _value(act(context), context)

@@ -1,0 +1,1 @@
+"""An order is priced, charged, and sent."""
