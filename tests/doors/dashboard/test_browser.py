@@ -9,10 +9,11 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tasker_core.words import Word
 from tests.doors.dashboard.chromium import CHROMIUM
 from tests.doors.dashboard.conftest import Shown
 from tests.doors.dashboard.stage import chose, fails
-from tests.support.flows import ok
+from tests.support.flows import flow, ok
 
 AXE = (Path(__file__).parent / "vendored" / "axe.min.js").read_text("utf-8")
 ALL_RULES = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
@@ -268,6 +269,23 @@ def test_the_drawing_grows_and_shrinks(shown: Shown, page: Page) -> None:
     width = float(page.locator("#graph").get_attribute("width") or 0)
     page.locator("[data-zoom=in]").click()
     assert float(page.locator("#graph").get_attribute("width") or 0) == pytest.approx(width * 1.25)
+
+
+def test_long_names_stand_in_narrow_windows(shown: Shown, browser: Browser) -> None:
+    name = "reconcile_supplier_invoices_with_purchase_orders_and_deliveries"
+    engine, namespace = shown.stage.engine, "international_finance_and_ctr"
+    engine.catalog.register(flow({f"{name}_now": []}, name=name, namespace=namespace), replace=False)
+    task = shown.stage.create(name, tags=["a-long-tag-of-somebody"] * 3)
+    word = Word("client with a long name", "")
+    engine.limits.limit(f"{namespace}/{name}_now", {"concurrency": 3, "rate": "100/min"}, word)
+    engine.limits.set_breaker(f"{namespace}/{name}_now", "open", word)
+    page = browser.new_page(base_url=shown.url, viewport={"width": 420, "height": 900})
+    for place in ("/", "/tasks", f"/tasks/{task}", "/limits", "/workers", "/namespaces", "/templates"):
+        page.goto(place)
+        assert page.evaluate("document.documentElement.scrollWidth") == 420, place
+    page.close()
+    engine.limits.set_breaker(f"{namespace}/{name}_now", "closed", word)
+    engine.limits.limit(f"{namespace}/{name}_now", None, word)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
