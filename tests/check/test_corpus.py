@@ -16,7 +16,9 @@ import pytest
 
 from tasker_core.check import check_project
 from tests.support.code_blocks import code_blocks
-from tests.support.mutants import CODE_KINDS, TEMPLATE_KINDS, Mutant, chosen, mutants
+from tests.support.mistakes_in_code import CODE_KINDS
+from tests.support.mistakes_in_templates import TEMPLATE_KINDS
+from tests.support.mutants import Mutant, chosen, mutants
 from tests.support.projects import ROOT, Project, check_with, projects
 
 MUTANTS = 200

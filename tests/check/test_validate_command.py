@@ -125,3 +125,10 @@ def test_two_files_of_one_template(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(text.replace("parallelism: 4", "parallelism: 5"))
     said = tasker("template", "validate", tmp_path, *HANDLERS)
     assert said.code == 1 and "two.yaml:1: error DUPLICATE_TEMPLATE" in said.out
+
+
+def test_a_new_project_passes(tmp_path: Path) -> None:
+    assert tasker("init", "crate_shop", cwd=tmp_path).code == 0
+    project = tmp_path / "crate_shop"
+    said = tasker("template", "validate", "config/tasks", "--handlers", "crate_shop.handlers", "--strict", cwd=project)
+    assert said.code == 0 and "ok: crate_shop/" in said.out

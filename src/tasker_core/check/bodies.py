@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
 
 from tasker_core.check.constants import global_of, text_of
+from tasker_core.check.functions import bound_names, own_nodes, parameters_of
 from tasker_core.check.sources import Function, Source, Sources
 from tasker_core.rules.findings import Place
 
@@ -26,9 +25,6 @@ _OF_CONTEXT = {
 _MAPPINGS = {"input_data": "input", "step_config": "setting", "dependency_results": "dependency"}
 _UNSAFE_TO_REPEAT = frozenset({"post", "patch"})
 _HTTP_LIBRARIES = frozenset({"requests", "httpx"})
-
-
-_OTHER_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -86,22 +82,6 @@ def read_body(entry: Entry, sources: Sources) -> Body:
     return body
 
 
-def own_nodes(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function's body, without those of the functions inside it."""
-    ahead: list[ast.AST] = list(reversed(function.body))
-    while ahead:
-        node = ahead.pop()
-        yield node
-        if not isinstance(node, _OTHER_SCOPES):
-            ahead += reversed(list(ast.iter_child_nodes(node)))
-
-
-def parameters_of(function: Function) -> list[str]:
-    """The names of the parameters, in order."""
-    arguments = function.args
-    return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-
-
 class _Reader:
     """Reads one function, and those it calls."""
 
@@ -115,7 +95,7 @@ class _Reader:
             for child in ast.iter_child_nodes(node):
                 self._parents[child] = node
                 self._nodes.append(child)
-        bound = _bound(self._nodes)
+        bound = bound_names(self._nodes)
         self._parameters = {name for name in parameters_of(entry.function) if name not in bound}
         self._bound = frozenset(bound) | {*parameters_of(entry.function)}
         self._context = entry.context if entry.context in self._parameters else None
@@ -298,31 +278,3 @@ _HARMLESS = frozenset(
     {"get_batch_context", "get_batch_worker_inputs", "handle_no_op_worker", "from_step_context", "checkpoint_yield"}
 )
 """Methods that are given the context and read nothing but a batch worker's own share."""
-
-
-_NAMED = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.ExceptHandler,
-    ast.MatchAs,
-    ast.MatchStar,
-)
-
-
-def _bound(nodes: Iterable[ast.AST]) -> dict[str, int]:
-    """How often each name is given a value there, parameters of inner functions counted as well."""
-    found: dict[str, int] = {}
-    for node in nodes:
-        name: Any = None
-        if isinstance(node, ast.Name):
-            name = None if isinstance(node.ctx, ast.Load) else node.id
-        elif isinstance(node, ast.arg):
-            name = node.arg
-        elif isinstance(node, _NAMED):
-            name = node.name
-        elif isinstance(node, ast.alias):
-            name = node.asname or node.name.partition(".")[0]
-        if isinstance(name, str):
-            found[name] = found.get(name, 0) + 1
-    return found

@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from tasker_core.batch_processing import Batchable
-from tasker_core.check.bodies import Body, Entry, own_nodes, parameters_of, read_body
+from tasker_core.check.bodies import Body, Entry, read_body
 from tasker_core.check.constants import either, literal_object, text_of
+from tasker_core.check.functions import own_nodes, parameters_of
 from tasker_core.check.models import made_by, may_be_none, value_schema
 from tasker_core.check.schemas import Shape, whole
 from tasker_core.check.sources import Function, Source, Sources

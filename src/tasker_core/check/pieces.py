@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from tasker_core.check.bodies import own_nodes
 from tasker_core.check.constants import text_of
 from tasker_core.check.flows import Flow, StepCode
+from tasker_core.check.functions import own_nodes
 from tasker_core.check.handlers import Handler
 from tasker_core.rules.findings import Place
 from tasker_core.rules.spelling import nearest
