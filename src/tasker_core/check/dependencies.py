@@ -163,8 +163,6 @@ def _check_attributes(flow: Flow, code: StepCode, handler: Handler, by_parameter
 def _has(model: type[BaseModel], name: str) -> bool:
     if name in model.model_fields or hasattr(model, name) or name in model.__private_attributes__:
         return True
-    if name in model.__annotations__ or name in model.model_computed_fields:
-        return True
     has_own = any("__getattr__" in vars(cls) for cls in model.__mro__ if cls not in BaseModel.__mro__)
     return model.model_config.get("extra") == "allow" or has_own
 

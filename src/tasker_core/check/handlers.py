@@ -22,6 +22,7 @@ from tasker_core.check.sources import Function, Source, Sources
 from tasker_core.registry.lookup import ResolvedHandler
 from tasker_core.rules.findings import Place
 from tasker_core.step_handler.mixins import APIMixin, DecisionMixin
+from tasker_core.step_handler.signatures import signature_of
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ def _called(call: ast.Call) -> str:
 
 def _defaults(fn: Any) -> frozenset[str]:
     try:
-        parameters = inspect.signature(fn).parameters.values()
+        parameters = signature_of(fn).parameters.values()
     except (TypeError, ValueError, NameError):
         return frozenset()
     return frozenset(each.name for each in parameters if each.default is not each.empty)
