@@ -21,6 +21,7 @@ from tasker_core.cli import (
     generate,
     init,
     limits,
+    mcp,
     migrate,
     namespace,
     prune,
@@ -56,6 +57,7 @@ app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("prune")(prune.prune)
 app.command("export")(export.export)
+app.command("mcp")(mcp.mcp)
 app.add_typer(config.app, name="config")
 app.add_typer(task.app, name="task")
 app.add_typer(step.app, name="step")
