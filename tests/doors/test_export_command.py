@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from tasker_core import PermanentError, RetryableError
+from tasker_core.step_handler import Decision
+from tasker_core.testing import Rehearsal
 from tests.support.workshop import Workshop, tasker
 
 SECRET = {"order": 7, "card_number": "4111", "customer": {"API-Token": "tk", "name": "Ann"}}
@@ -41,6 +45,74 @@ def test_a_task_with_everything_and_without_its_secrets(shop: Workshop) -> None:
     whole = json.loads(tasker("export", task, "--secrets", url=shop.url).out)
     assert whole["task"]["context"] == SECRET and whole["steps"][0]["results"]["result"]["password"] == "hush"
     assert not whole["redacted"]
+
+
+def replay(file: Path) -> dict[str, Any]:
+    """The names of an exported test, whose tests have passed."""
+    names: dict[str, Any] = {}
+    exec(compile(file.read_text(), str(file), "exec"), names)
+    for name, test in list(names.items()):
+        if name.startswith("test_"):
+            test()
+    return names
+
+
+def test_a_test_in_which_a_task_goes_as_it_went(workshop: Workshop) -> None:
+    tries = iter([RetryableError("no connection"), None])
+
+    def pay() -> dict[str, Any]:
+        if (error := next(tries)) is not None:
+            raise error
+        return {"paid": True, "token": "tk-1"}
+
+    def ship() -> None:
+        raise PermanentError("no such street", error_code="ADDRESS")
+
+    workshop.handler("pay")(pay)
+    workshop.handler("ship")(ship)
+    workshop.template({"pay": [], "ship": ["pay"]})
+    task = workshop.create(context={"cart": 7, "password": "hush"})
+    workshop.start()
+    workshop.finish(task)
+    done = tasker("export", task, "--as-test", "-o", "test_task.py", cwd=workshop.directory, url=workshop.url)
+    assert (done.code, done.out) == (0, "wrote test_task.py\n")
+    file = workshop.directory / "test_task.py"
+    assert "hush" not in file.read_text() and "tk-1" not in file.read_text()
+    names = replay(file)
+    assert [type(attempt).__name__ for attempt in names["ATTEMPTS"]["pay"]] == ["StepHandlerResult", "dict"]
+    file.write_text(file.read_text().replace('"blocked_by_failures"', '"complete"'))
+    with pytest.raises(AssertionError):
+        replay(file)
+
+
+def test_decisions_and_batches_go_again_as_well() -> None:
+    template = {
+        "name": "sales", "namespace_name": "shop", "version": "1.0.0",
+        "steps": [
+            {"name": "route", "type": "decision", "handler": {"callable": "route"}},
+            {"name": "by_air", "handler": {"callable": "fly"}, "dependencies": ["route"]},
+            {"name": "by_sea", "handler": {"callable": "send"}, "dependencies": ["route"]},
+        ],
+    }  # fmt: skip
+    with Rehearsal([template]) as rehearsal:
+        rehearsal.replace("route", Decision.route(["by_sea"]))
+        rehearsal.replace("send", {"sent": True})
+        rehearsal.replace("fly", {"sent": True})
+        task = rehearsal.run("sales", {"no": 1}, namespace="shop").assert_complete().task_uuid
+        done = tasker("export", task, "--as-test", url=rehearsal.database_url)
+    assert done.code == 0, done.err
+    names: dict[str, Any] = {}
+    exec(done.out, names)
+    names["test_sales_goes_as_it_went"]()
+    assert set(names["ATTEMPTS"]) == {"route", "by_sea"}
+
+
+def test_what_no_handler_brought_about_is_no_test(shop: Workshop) -> None:
+    task = shop.create(context={})
+    done = tasker("export", task, "--as-test", url=shop.url)
+    assert done.code == 2 and "the task is steps_in_process" in done.err
+    assert tasker("task", "cancel", task, url=shop.url).code == 0
+    assert "the task is cancelled" in tasker("export", task, "--as-test", url=shop.url).err
 
 
 def test_flags_that_are_known_from_elsewhere(shop: Workshop, tmp_path: Path) -> None:

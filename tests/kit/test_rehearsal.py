@@ -13,7 +13,7 @@ import pytest
 
 from examples.approval_routing import handlers as approval
 from tasker_core import HandlerNotFoundError, PermanentError, RetryableError, StepContext, TaskerClient, TemplateError
-from tasker_core.step_handler import Decision, StepHandler, depends_on, step_handler
+from tasker_core.step_handler import BatchConfig, Decision, StepHandler, batch_analyzer, depends_on, step_handler
 from tasker_core.testing import Crash, Rehearsal
 from tasker_core.types import StepHandlerResult
 from tests.support.flows import flow
@@ -207,3 +207,22 @@ def test_a_step_in_the_applications_transaction_writes_once_wherever_the_worker_
         connection.close()
     assert 3 <= len(run.ran) <= 4
     assert [step.attempts for step in run.steps.values()] == [1, 1, 1]
+
+
+def test_what_attempts_came_to_is_done_again_by_each_step_and_each_instance_of_a_batch() -> None:
+    template = flow({"cut": [], "count": ["cut"], "add": ["count"]}).content()
+    template["steps"][0]["type"] = "batchable"
+    template["steps"][1]["type"] = "batch_worker"
+    template["steps"][2]["type"] = "deferred_convergence"
+    with Rehearsal([template]) as rehearsal:
+        rehearsal.replace("cut", batch_analyzer("cut", worker_template="count")(lambda: BatchConfig(10, 5)))
+        rehearsal.replace("count", lambda context: {"counted": context.step_name})
+        rehearsal.replace("add", {"sum": 10})
+        first = rehearsal.run("order", {"no": 1}, namespace="shop").assert_complete()
+        instances = [name for name in first.steps if name not in ("cut", "count", "add")]
+        assert len(instances) == 2
+        rehearsal.replay({name: [step.result] for name, step in first.steps.items() if step.attempts})
+        again = rehearsal.run("order", {"no": 2}, namespace="shop").assert_complete()
+        assert again.end == first.end
+        with pytest.raises(LookupError, match="no registered template has a step 'ad'; did you mean 'add'"):
+            rehearsal.replay({"ad": [{}]})

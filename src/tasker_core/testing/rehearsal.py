@@ -16,14 +16,15 @@ from tasker_core.engine import Engine
 from tasker_core.engine.open import close_engine, lay_open
 from tasker_core.errors import HandlerNotFoundError
 from tasker_core.registry import HandlerRegistry
+from tasker_core.rules.spelling import did_you_mean
 from tasker_core.rules.template_text import read_mapping
 from tasker_core.template_files import read_file, template_files
 from tasker_core.testing.crashes import Crash, End
 from tasker_core.testing.performer import Performer, unserved
 from tasker_core.testing.runs import StepRun, TaskRun
-from tasker_core.testing.stand_ins import Cast, stand_in
+from tasker_core.testing.stand_ins import Cast, replayed, stand_in
 from tasker_core.testing.store import throwaway_store
-from tasker_core.types import StepResponse, TaskResponse
+from tasker_core.types import StepContext, StepResponse, TaskResponse
 from tasker_core.words import TaskState
 from tasker_core.worker.worker import discover
 
@@ -97,9 +98,32 @@ class Rehearsal:
             by: a handler, decorated or a class; a function of the context, sync or async; an exception, which it
                 raises; anything else is the result. A list has one of these for each attempt, the last for all after.
         """
-        ended = self._performer.ended
-        made = stand_in(handler, by, lambda context: ended[str(context.task_uuid), context.step_name])
-        self._cast.register(handler, made)
+        self._cast.register(handler, stand_in(handler, by, self._count_ended))
+
+    def replay(self, attempts: Mapping[str, list[Any]]) -> None:
+        """Let steps do again what they did once: for each by its name what each of its attempts came to.
+
+        A step that isn't named has its own handler; where that isn't here, it mustn't come to it. Raises LookupError
+        for a step that no registered template has.
+        """
+        callables = {
+            step.name: step.handler.callable
+            for known in self._engine.catalog.registered()
+            for step in known.template.every_step
+        }
+        shared: dict[str, dict[str, list[Any]]] = {
+            name: {} for name in callables.values() if not self._cast.can_find(name)
+        }
+        for name, acts in attempts.items():
+            declared = name if name in callables else name.rpartition("_")[0]
+            if declared not in callables:
+                raise LookupError(f"no registered template has a step {name!r}{did_you_mean(name, callables)}")
+            shared.setdefault(callables[declared], {})[name] = acts
+        for handler, by_step in shared.items():
+            self._cast.register(handler, replayed(handler, by_step, self._count_ended))
+
+    def _count_ended(self, context: StepContext) -> int:
+        return self._performer.ended[str(context.task_uuid), context.step_name]
 
     def run(
         self, name: str, context: Mapping[str, Any] | None = None, *, within: timedelta = LONG_ENOUGH, **more: Any

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from tasker_core.errors import PermanentError, ResolutionError
 from tasker_core.registry import HandlerDefinition, HandlerRegistry
 from tasker_core.registry.discovery import handler_class_of
 from tasker_core.registry.handler_definition import HandlerSpec
@@ -22,6 +23,14 @@ class Cast(HandlerRegistry):
     def __init__(self, others: HandlerRegistry) -> None:
         super().__init__()
         self._others = others
+
+    def can_find(self, name: str) -> bool:
+        """Is there a handler that templates may call so?"""
+        try:
+            self.lookup(name, allow_import=True)
+        except ResolutionError:
+            return False
+        return True
 
     def lookup(self, spec: HandlerSpec, *, allow_import: bool) -> ResolvedHandler:
         definition = HandlerDefinition.of(spec)
@@ -61,6 +70,18 @@ def stand_in(name: str, what: Any, ended: Callable[[StepContext], int]) -> type[
     made = handler_class_of(decision_handler(name)(play_async if is_async else play))
     assert made is not None
     return made
+
+
+def replayed(name: str, attempts: Mapping[str, list[Any]], ended: Callable[[StepContext], int]) -> type[StepHandler]:
+    """A handler of several steps that does for each of them what its attempts came to."""
+
+    def play(context: StepContext) -> Any:
+        acts = attempts.get(context.step_name)
+        if not acts:
+            raise PermanentError(f"no attempt of step {context.step_name!r} is there to be replayed")
+        return _value(acts[min(ended(context), len(acts) - 1)], context)
+
+    return stand_in(name, play, ended)
 
 
 def _value(act: Any, context: StepContext) -> Any:
