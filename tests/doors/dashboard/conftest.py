@@ -9,13 +9,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tasker_core import dashboard
+from tests.doors.dashboard.chromium import CHROMIUM
 from tests.doors.dashboard.reader import Reader
 from tests.doors.dashboard.stage import Stage, set_up
 from tests.support.databases import postgres_of_the_suites, store_url
 from tests.support.guard import Guard
 from tests.support.served import Served, served
+
+PATIENCE = 10_000
+"""Milliseconds for which something may take to show in a browser."""
 
 __all__ = ["postgres_of_the_suites", "store_url"]
 
@@ -73,3 +78,26 @@ def guarded_pages(tmp_path_factory: pytest.TempPathFactory, guard: Guard) -> Ite
         httpx.Client(base_url=running.url, timeout=30) as http,
     ):
         yield Shown(running, set_up(running.engine, finished=1), Reader(http))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of a module's own: while it is there, nothing else in this process can run an event loop."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, shown: Shown) -> Iterator[Page]:
+    """A window on the dashboard; an error in its console, or a script that fails, fails the test."""
+    context = browser.new_context(base_url=shown.url, viewport={"width": 1360, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
