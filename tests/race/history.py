@@ -81,6 +81,10 @@ class History(RuleBasedStateMachine):
     @initialize(one=plans("one"), other=plans("other"))
     def begin(self, one: Plan, other: Plan) -> None:
         self.plans = [one, other]
+        for plan in self.plans:
+            for lane, limit in plan.limits.items():
+                self.model.limits[lane] = min(limit, self.model.limits.get(lane, limit))
+        self.tried["histories with limits"] += bool(self.model.limits)
         for player in self.players:
             player.register(one)
             player.register(other)

@@ -10,12 +10,12 @@ from hypothesis.stateful import precondition, rule
 
 from tasker_core.engine.operator import Operator
 from tasker_core.errors import InvalidRequestError
-from tasker_core.rules.mend import Mend, Situation, end, reset, restart, retry
+from tasker_core.rules.mend import Mend, Situation, Undo, end, reset, restart, retry
 from tasker_core.rules.payload import encode
 from tasker_core.rules.undo import undo
 from tasker_core.words import LeaseKey, StepState, TaskState, Word
-from tests.race.history import History, picks
-from tests.support.model import NotNowError, Task
+from tests.race.history import LANES, History, picks
+from tests.support.model import Asked, NotNowError, Task
 from tests.support.model_operator import choices
 
 RESETS = [
@@ -148,6 +148,64 @@ class OperatedHistory(History):
             lambda player: player.operate(lambda operator: operator.undo(task.wish.uuid, ANN)),
         )
         self.tried["tasks undone by word"] += done is not None
+
+    @precondition(lambda self: self.filling())
+    @rule(which=picks)
+    def pause_one_that_fills_a_limit(self, which: int) -> None:
+        """What runs of it goes on, and counts as before."""
+        if self.say_pause(self.filling()[which % len(self.filling())], resume=False):
+            self.claim(self.by_somebody(Asked(which, tuple(LANES), 20)))
+            self.tried["tasks paused that fill a limit"] += 1
+
+    def filling(self) -> list[Task]:
+        """Tasks that have places of a limit for which others wait."""
+        lanes = [lane for lane in self.model.limits if self.model.queue(lane) and not self.model.places(lane)]
+        return [
+            task
+            for task in self.model.tasks.values()
+            if task.pause is None
+            and any(
+                step.state is StepState.IN_PROGRESS and task.wish.plan.lane(no) in lanes
+                for no, step in task.steps.items()
+            )
+        ]
+
+    @precondition(lambda self: self.undoable())
+    @rule(which=picks, pause=st.booleans())
+    def break_for_good(self, which: int, pause: bool) -> None:
+        """What has something to undo fails: its own undoing begins once nothing of it runs any more, and is paused."""
+        task = self.undoable()[which % len(self.undoable())]
+        self.claim(self.by_somebody(Asked(which, tuple(LANES), 20)))
+        if keys := [key for key in self.held() if key.task == task.number]:
+            self.settle([self.outcome(key, "permanent") for key in keys], None)
+            self.tried["tasks broken that can be undone"] += 1
+        if pause and task in self.being_undone():
+            self.pause_amid_undoing(self.being_undone().index(task))
+
+    def undoable(self) -> list[Task]:
+        """Unfinished tasks of which something that is done has a compensation."""
+        return [
+            task
+            for task in self.model.tasks.values()
+            if not task.state.is_final
+            and task.undo is Undo.NONE
+            and any(
+                step.state is StepState.COMPLETE and no <= len(steps) and steps[no - 1].compensated
+                for steps in [task.wish.plan.steps]
+                for no, step in task.steps.items()
+            )
+        ]
+
+    @precondition(lambda self: self.being_undone())
+    @rule(which=picks)
+    def pause_amid_undoing(self, which: int) -> None:
+        """Or let it go on."""
+        task = self.being_undone()[which % len(self.being_undone())]
+        if self.say_pause(task, resume=task.pause is not None):
+            self.tried["undoings paused or resumed"] += 1
+
+    def being_undone(self) -> list[Task]:
+        return [task for task in self.model.tasks.values() if task.undo is Undo.UNDER_WAY and not task.state.is_final]
 
     @precondition(lambda self: self.model.tasks)
     @rule(which=picks, state=st.sampled_from([TaskState.ERROR, TaskState.RESOLVED_MANUALLY]), really=st.integers(0, 4))

@@ -106,7 +106,7 @@ def plans(draw: st.DrawFn, name: str) -> Plan:
     ]
     if draw(st.booleans()):
         steps = [*draw(_batched(steps))]
-    if draw(st.booleans()):
+    if draw(st.sampled_from((True, True, False))):
         may = [step.type != "batch_worker" for step in steps]
         steps = [step._replace(compensated=can and draw(st.booleans())) for step, can in zip(steps, may, strict=True)]
-    return Plan(name, tuple(steps))
+    return Plan(name, tuple(steps), draw(st.sampled_from((None, None, 1, 2))))

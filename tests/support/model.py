@@ -149,6 +149,7 @@ class Model:
         """Every claim there ever was."""
         self.dead: list[tuple[int, int, str]] = []
         self.is_paused = False
+        self.limits: dict[str, int] = {}
         """The namespace of all tasks."""
 
     def steps(self) -> Iterator[Step]:
@@ -190,7 +191,7 @@ class Model:
         if self.workers[asked.worker] != "live":
             return claimed
         for lane in asked.lanes:
-            for task, no in self.queue(lane)[: asked.room - len(claimed)]:
+            for task, no in self.queue(lane)[: min(asked.room - len(claimed), self.places(lane))]:
                 step = task.steps[no]
                 step.state, step.worker, step.claimed_at = StepState.IN_PROGRESS, asked.worker, now
                 step.attempt += 1
@@ -204,6 +205,15 @@ class Model:
                     {task.steps[no].name: task.result(no) for no in there}, step.piece, step.checkpoint,
                 )  # fmt: skip
         return claimed
+
+    def places(self, lane: str) -> int:
+        """How many more steps of ``lane`` may begin."""
+        running = sum(
+            step.state is StepState.IN_PROGRESS and task.wish.plan.lane(no) == lane
+            for task in self.tasks.values()
+            for no, step in task.steps.items()
+        )
+        return max(0, self.limits.get(lane, 1_000_000) - running)
 
     def queue(self, lane: str) -> list[tuple[Task, int]]:
         """What waits in ``lane``, the next first."""

@@ -15,6 +15,8 @@ from tasker_core.rules.undo import UndoPlan
 from tasker_core.words import RetryPolicy, lane_of
 
 NAMESPACE = "model"
+LIMITED = "h1"
+"""The handler that may be limited."""
 
 
 class PlannedStep(NamedTuple):
@@ -36,6 +38,8 @@ class Plan:
 
     name: str
     steps: tuple[PlannedStep, ...]
+    limit: int | None = None
+    """So many steps of the handler h1 may run at once."""
 
     @cached_property
     def edges(self) -> list[tuple[int, int]]:
@@ -86,6 +90,12 @@ class Plan:
         analyzers = {self.growth.batches[worker].analyzer for worker in self.converges_on(no)}
         return parents | analyzers | {a for a in self.ancestry.of(declared) if f"s{a}" in wants}
 
+    @property
+    def limits(self) -> dict[str, int]:
+        """How many of a lane may run at once, as far as this plan says it."""
+        limited = self.limit is not None and any(step.handler == LIMITED for step in self.steps)
+        return {lane_of(NAMESPACE, LIMITED): self.limit} if limited and self.limit else {}
+
     def content(self) -> dict[str, Any]:
         """The same as a template."""
         return {
@@ -97,6 +107,7 @@ class Plan:
                     "dependencies": [f"s{parent}" for parent in step.parents],
                     "retry": {name: getattr(step.retry, name) for name in RetryPolicy.__slots__},
                     **({"batch_config": self._batch_config(no, step)} if step.type == "batchable" else {}),
+                    **({"concurrency": self.limit} if self.limit and step.handler == LIMITED else {}),
                     **({"compensate": self._compensation(step)} if step.compensated else {}),
                 }
                 for no, step in enumerate(self.steps, 1)
