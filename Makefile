@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-WORKERS ?= 2
+# One more than cores: tests wait for processes and for time as well.
+WORKERS ?= 3
 
 # An environment has one Python for life. Asking for another one is answered rather than ignored.
 ifneq ($(origin PYTHON),file)

@@ -11,8 +11,6 @@ from tests.packaging.interpreters import parameters
 from tests.packaging.programs import run
 from tests.support.workshop.processes import tasker
 
-pytestmark = pytest.mark.xdist_group("packaging")
-
 
 @pytest.mark.parametrize("installed", parameters()[:1], indirect=True)
 def test_its_demo_and_its_tests_pass(installed: Path, tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 """Executes the code blocks of one document in order, as its reader would: `python document_run.py DOCUMENT DIRECTORY`.
 
+`python document_run.py` alone does so for many, each in a child that it forks: what they import is imported once. It
+reads lines of JSON (``document``, ``directory``, and ``output``, a file for all that is printed) and answers each with
+the exit code.
+
 - ``python`` is executed, all blocks of a document in one namespace. One that is a file is written, imported as a
   module, and its names are there for the blocks after it.
 - ``pycon`` is a session of the interpreter, and what it shows must be what comes out.
@@ -18,12 +22,14 @@ from __future__ import annotations
 import contextlib
 import doctest
 import importlib
+import json
 import os
 import shutil
+import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -32,6 +38,8 @@ from tests.support.console import Console, MismatchError
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_CODE = {"text", "mermaid"}
+TIMEOUT = 300
+"""Seconds for a document."""
 
 
 class Document:
@@ -108,9 +116,40 @@ def run_document(document: Path, directory: Path) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def serve() -> None:
+    """Fork a child for each document that is asked for."""
+    import tasker_core.cli
+    import tasker_core.server.serve  # noqa: F401  # before the forks
+    from tests.support.workshop.readiness import make_ready
+
     sys.path.remove(str(ROOT))
-    code = run_document(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
+    make_ready()
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _become_reader(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _become_reader(asked: dict[str, str]) -> NoReturn:
+    for stream, (place, mode) in enumerate(
+        [(os.devnull, os.O_RDONLY), (asked["output"], os.O_WRONLY | os.O_CREAT), (asked["output"], os.O_WRONLY)]
+    ):
+        os.dup2(os.open(place, mode | os.O_APPEND), stream)
+    signal.alarm(TIMEOUT)
+    _end(run_document(Path(asked["document"]), Path(asked["directory"])))
+
+
+def _end(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # a document may leave a worker's threads running; its end is the end
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        serve()
+    else:
+        sys.path.remove(str(ROOT))
+        _end(run_document(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()))
