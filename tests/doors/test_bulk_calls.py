@@ -56,6 +56,18 @@ def test_they_are_counted_then_changed(each_door: Workshop, monkeypatch: pytest.
             client.change_tasks(act, **filters)
 
 
+def test_they_are_restarted_from_a_step(each_door: Workshop) -> None:
+    tasks, client = blocked(each_door, 3), each_door.client
+    with pytest.raises(InvalidRequestError, match="from which step"):
+        client.change_tasks("restart", namespace="shop")
+    found = client.change_tasks("restart", dry_run=True, from_step="pay", namespace="shop")
+    assert (found.matching, each_door.states(tasks[0])) == (3, {"pay": "error"})
+    assert client.change_tasks("restart", "all anew", from_step="pay", namespace="shop").done == 3
+    assert {each_door.finish(task).status for task in tasks} == {"complete"}
+    ended = tasker("task", "bulk", "restart", "-n", "shop", "--from-step", "pay", "--dry-run", url=each_door.url)
+    assert ended.out.startswith("3 tasks would be restarted")
+
+
 def test_a_context_chooses_them_and_an_event_loop_says_it(each_door: Workshop) -> None:
     tasks = blocked(each_door, 4)
 

@@ -9,7 +9,14 @@ import pytest
 from tasker_core.engine import Engine
 from tasker_core.engine.bulk import ACTS
 from tasker_core.engine.requests import context_field
-from tasker_core.errors import InvalidRequestError, StoreDataError, StoreLockedError, TaskNotFoundError, TaskStateError
+from tasker_core.errors import (
+    InvalidRequestError,
+    StepNotFoundError,
+    StoreDataError,
+    StoreLockedError,
+    TaskNotFoundError,
+    TaskStateError,
+)
 from tasker_core.store.repairs import Repairs
 from tasker_core.words import Word
 from tests.support.flows import Hands, failed, flow, ok, wish
@@ -90,6 +97,34 @@ def test_it_is_said_of_all_of_them_once(shop: Engine, hands: Hands, act: str) ->
     assert again == done, "a request whose answer was lost is answered alike"
     told = [t for task in shop.views.tasks({}, 10, 0)["tasks"] for t in shop.views.transitions(task["task_uuid"])]
     assert len(told) == len(said), "and does nothing"
+
+
+# As of the other acts, of each task alone: a step whose parents are done, which has run or whose task is final.
+@pytest.mark.parametrize(
+    ("step", "apt"),
+    [("pay", {"blocked", "given up", "cancelled", "resolved", "complete"}), ("ship", {"complete"}), ("shop", set())],
+)
+def test_they_are_restarted_from_a_step(shop: Engine, hands: Hands, step: str, apt: set[str]) -> None:
+    made = one_in_each_state(shop, hands)
+    found = shop.bulk.count("restart", OF_THE_SHOP, 10, step)
+    names = {task: name for name, task in made.items()}
+    assert {names[task["task_uuid"]] for task in found["sample"]} == apt
+    word = Word("ann", "in bulk", stamp=4711)
+    done = shop.bulk.stretch("restart", OF_THE_SHOP, word, limit=500, from_step=step)
+    assert (done["done"], done["skipped"], done["failures"]) == (len(apt), {}, 0)
+    said = [t for task in made.values() for t in shop.views.transitions(task) if t["reason"] == "in bulk"]
+    assert {names[t["task_uuid"]] for t in said} == apt and {t["verb"] for t in said} <= {"restart"}
+    assert shop.bulk.stretch("restart", OF_THE_SHOP, word, limit=500, from_step=step) == done
+    for name in made.keys() - apt:
+        with pytest.raises((TaskStateError, StepNotFoundError)):
+            shop.operator.restart(made[name], step, ANN)
+
+
+def test_a_restart_needs_its_step_and_nothing_else_has_one(shop: Engine) -> None:
+    with pytest.raises(InvalidRequestError, match="say from which step"):
+        shop.bulk.count("restart", OF_THE_SHOP, 10)
+    with pytest.raises(InvalidRequestError, match="from_step goes with restart, not with retry"):
+        shop.bulk.count("retry", OF_THE_SHOP, 10, "pay")
 
 
 def test_many_are_changed_in_stretches(shop: Engine, hands: Hands) -> None:

@@ -43,6 +43,7 @@ class Act(StrEnum):
     RESUME = "resume"
     GIVE_UP = "give-up"
     RESOLVE = "resolve"
+    RESTART = "restart"
 
     @property
     def done(self) -> str:
@@ -51,7 +52,7 @@ class Act(StrEnum):
 
 PAST = {
     Act.RETRY: "retried", Act.CANCEL: "cancelled", Act.PAUSE: "paused", Act.RESUME: "resumed",
-    Act.GIVE_UP: "given up", Act.RESOLVE: "resolved",
+    Act.GIVE_UP: "given up", Act.RESOLVE: "resolved", Act.RESTART: "restarted",
 }  # fmt: skip
 
 
@@ -71,6 +72,7 @@ def bulk(
     updated_after: UpdatedAfter = None,
     updated_before: UpdatedBefore = None,
     context: ContextField = None,
+    from_step: Annotated[str | None, typer.Option("--from-step", help="The step of a restart.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them, and show the newest.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     reason: Reason = "",
@@ -90,12 +92,12 @@ def bulk(
     verb = act.replace("-", "_")
     with ask(database_url) as client:
         if dry_run or not yes:
-            found = client.change_tasks(verb, dry_run=True, **filters)
+            found = client.change_tasks(verb, dry_run=True, from_step=from_step, **filters)
             if dry_run:
                 print_json(_counted(found)) if as_json else _show(act, found)
                 return
             _confirm(act, found)
-        done = client.change_tasks(verb, reason, by=by, **filters)
+        done = client.change_tasks(verb, reason, by=by, from_step=from_step, **filters)
     print_json(_done(done)) if as_json else _tell(act, done)
     raise typer.Exit(1 if done.failures else 0)
 

@@ -126,12 +126,13 @@ class Local:
         return self._engine.dead_letters.get(letter)
 
     def change_tasks(
-        self, act: str, filters: Mapping[str, Any], word: Word, *, dry_run: bool, sample: int, after: str | None
-    ) -> dict[str, Any]:
+        self, act: str, filters: Mapping[str, Any], word: Word, *, dry_run: bool, sample: int, after: str | None,
+        from_step: str | None,
+    ) -> dict[str, Any]:  # fmt: skip
         """What came of the next stretch of the tasks that match."""
         if dry_run:
-            return self._engine.bulk.count(act, filters, sample)
-        return self._engine.bulk.stretch(act, filters, word, after=after, limit=A_STRETCH)
+            return self._engine.bulk.count(act, filters, sample, from_step)
+        return self._engine.bulk.stretch(act, filters, word, after=after, limit=A_STRETCH, from_step=from_step)
 
     def namespaces(self) -> list[dict[str, Any]]:
         return self._engine.namespaces.all()

@@ -88,16 +88,19 @@ class Operating:
 
     def change_tasks(
         self, act: str, reason: str = "", *, by: str | None = None, dry_run: bool = False, sample: int = 10,
-        **filters: Any,
+        from_step: str | None = None, **filters: Any,
     ) -> BulkResponse:  # fmt: skip
-        """Say the same of all tasks that match: ``retry``, ``cancel``, ``pause``, ``resume``, ``give_up``, ``resolve``.
+        """Say the same of all tasks that match: ``retry``, ``cancel``, ``pause``, ``resume``, ``give_up``, ``resolve``,
+        or ``restart``, each from its step ``from_step``.
 
         ``filters`` are those of ``list_tasks``, at least one: ``status="blocked_by_failures"``, ``namespace="shop"``.
         With ``dry_run`` the tasks are counted that it could be said of, and the newest of them told; nothing changes.
         Each task is changed by itself and has it in its audit; thousands take a while. What a broken call has done
         stays done, and the next one goes on with the rest. Raises InvalidRequestError for an unknown act or filter.
         """
-        return ask_through(self._door.do, self._operator.change_tasks(act, reason, by, dry_run, sample, filters))
+        return ask_through(
+            self._door.do, self._operator.change_tasks(act, reason, by, dry_run, sample, from_step, filters)
+        )
 
     def list_namespaces(self) -> list[NamespaceResponse]:
         """The namespaces of the registered templates, and which of them are paused."""
@@ -188,10 +191,10 @@ class AsyncOperating:
 
     async def change_tasks(
         self, act: str, reason: str = "", *, by: str | None = None, dry_run: bool = False, sample: int = 10,
-        **filters: Any,
+        from_step: str | None = None, **filters: Any,
     ) -> BulkResponse:  # fmt: skip
         """See ``TaskerClient.change_tasks``."""
-        questions = self._operator.change_tasks(act, reason, by, dry_run, sample, filters)
+        questions = self._operator.change_tasks(act, reason, by, dry_run, sample, from_step, filters)
         return await ask_through_async(self._door.do, questions)
 
     async def list_namespaces(self) -> list[NamespaceResponse]:

@@ -10,13 +10,12 @@ from urllib.parse import quote
 from tasker_core.client.call import Call, Request
 from tasker_core.client.filters import known_filters, task_filters
 from tasker_core.clock import RandomIds, stamp_of
-from tasker_core.engine.bulk import ACTS
+from tasker_core.engine.bulk import refuse_act
 from tasker_core.engine.namespaces import Namespaces
 from tasker_core.engine.operator import Operator
 from tasker_core.engine.requests import as_mapping, as_text, as_uuid
 from tasker_core.errors import InvalidRequestError
 from tasker_core.rules.payload import encode
-from tasker_core.rules.spelling import did_you_mean
 from tasker_core.types import BulkResponse, NamespaceResponse, StepResponse, TaskResponse
 from tasker_core.words import Word
 
@@ -80,23 +79,32 @@ class OperatorCalls:
         return self._on_task(task_uuid, "resume", reason, by, Operator.resume)
 
     def change_tasks(
-        self, act: str, reason: str, by: str | None, dry_run: bool, sample: int, wanted: Mapping[str, Any]
+        self,
+        act: str,
+        reason: str,
+        by: str | None,
+        dry_run: bool,
+        sample: int,
+        from_step: str | None,
+        wanted: Mapping[str, Any],
     ) -> Generator[Call[BulkResponse], BulkResponse, BulkResponse]:
         """Yields questions until all tasks that match had it said of them; what came of it."""
-        if act not in ACTS:
-            known = ", ".join(ACTS)
-            raise InvalidRequestError(f"act must be one of {known}{did_you_mean(act, ACTS)}", field="act")
+        refuse_act(act, from_step)
         if not 0 <= sample <= MOST_SAMPLED:
             raise InvalidRequestError(f"sample must lie between 0 and {MOST_SAMPLED}, not {sample}", field="sample")
         filters, query = task_filters(known_filters(wanted))
         who, action = self._who(by, reason), self._ids.new()
         word = Word(f"client {who}", reason, stamp_of(action))
         said = {"action_type": ACTION_TYPES.get(act, act), "reason": reason, "by": who, "action_id": action}
+        if from_step is not None:
+            said["from_step"] = from_step
 
         def question(after: str | None) -> Call[BulkResponse]:
             body = {**said, "dry_run": dry_run, "sample": sample, "after": after}
             return Call(
-                lambda local: local.change_tasks(act, filters, word, dry_run=dry_run, sample=sample, after=after),
+                lambda local: local.change_tasks(
+                    act, filters, word, dry_run=dry_run, sample=sample, after=after, from_step=from_step
+                ),
                 lambda: Request("/v1/tasks", "PATCH", query, encode(body, "request")),
                 BulkResponse.from_dict,
             )

@@ -18,6 +18,7 @@ from tasker_core.words import Word
 
 Act: TypeAlias = Callable[[Operator, str, Word], None]
 
+RESTART = "restart"
 ACTS: Mapping[str, Act] = {
     "retry": Operator.retry,
     "cancel": Operator.cancel,
@@ -26,7 +27,7 @@ ACTS: Mapping[str, Act] = {
     "give_up": Operator.give_up,
     "resolve": Operator.resolve,
 }
-"""What can be said of many tasks at once."""
+"""What can be said of many tasks at once, and ``restart``, from a step."""
 PAGE = 50
 """Tasks that are looked up at a time, with what they work on."""
 LONGEST_STRETCH = 5.0
@@ -57,13 +58,13 @@ class Bulk:
     def __init__(self, store: Store, operator: Operator) -> None:
         self._store, self._operator = store, operator
 
-    def count(self, act: str, filters: Mapping[str, Any], sample: int) -> dict[str, Any]:
+    def count(self, act: str, filters: Mapping[str, Any], sample: int, from_step: str | None = None) -> dict[str, Any]:
         """How many of the tasks that match ``act`` could be said of, and the newest of them. Changes nothing.
 
-        ``filters`` are those of a list of tasks; raises InvalidRequestError where none is given, or for an unknown
-        ``act``.
+        ``filters`` are those of a list of tasks, ``from_step`` is the step of a restart. Raises InvalidRequestError
+        where no filter is given, for an unknown ``act``, for a restart without a step or a step without a restart.
         """
-        found, total = self._store.tasks.newest(_asked(act, filters, None), sample, 0)
+        found, total = self._store.tasks.newest(_asked(act, filters, None, from_step), sample, 0)
         brief = [
             {"task_uuid": row.uuid, "namespace": row.namespace, "name": row.name, "status": row.state} for row in found
         ]
@@ -71,7 +72,7 @@ class Bulk:
 
     def stretch(
         self, act: str, filters: Mapping[str, Any], word: Word, *, after: str | None = None, limit: int,
-        seconds: float = LONGEST_STRETCH,
+        from_step: str | None = None, seconds: float = LONGEST_STRETCH,
     ) -> dict[str, Any]:  # fmt: skip
         """Say ``word`` of the next ``limit`` tasks at most, the newest first, those older than the task ``after``.
 
@@ -80,10 +81,11 @@ class Bulk:
         stamp again is done once, and counted again. Raises like ``count``, and TaskNotFoundError for an unknown
         ``after``.
         """
-        asked, tally = _asked(act, filters, word.stamp), Tally()
+        asked, tally = _asked(act, filters, word.stamp, from_step), Tally()
+        say = ACTS[act] if from_step is None else _restart_from(from_step)
         deadline = time.monotonic() + seconds
         for row in self._matching(asked, None if after is None else self._number(after), limit):
-            self._say(ACTS[act], row, word, tally)
+            self._say(say, row, word, tally)
             if tally.tasks == limit or time.monotonic() > deadline:
                 return tally.answer(row.uuid)
         return tally.answer(None)
@@ -113,13 +115,31 @@ class Bulk:
         return numbers[task]
 
 
-def _asked(act: str, filters: Mapping[str, Any], stamp: int | None) -> dict[str, Any]:
-    if act not in ACTS:
+def _restart_from(step: str) -> Act:
+    def restart(operator: Operator, task: str, word: Word) -> None:
+        operator.restart(task, step, word)
+
+    return restart
+
+
+def refuse_act(act: str, from_step: str | None) -> None:
+    """Raise InvalidRequestError for what can't be said of many tasks."""
+    known = (*ACTS, RESTART)
+    if act not in known:
         raise InvalidRequestError(
-            f"{act!r} can't be said of many tasks{did_you_mean(act, ACTS)}; there are {', '.join(ACTS)}", field="act"
+            f"{act!r} can't be said of many tasks{did_you_mean(act, known)}; there are {', '.join(known)}", field="act"
         )
+    if (act == RESTART) != (from_step is not None):
+        raise InvalidRequestError(
+            "say from which step the tasks are to be restarted" if act == RESTART else
+            f"from_step goes with restart, not with {act}", field="from_step",
+        )  # fmt: skip
+
+
+def _asked(act: str, filters: Mapping[str, Any], stamp: int | None, from_step: str | None) -> dict[str, Any]:
+    refuse_act(act, from_step)
     if not TaskFilter(**filters).asks_anything:
         raise InvalidRequestError(
             "say which tasks: give at least one filter, such as namespace or status", field="filters"
         )
-    return {**filters, "act": act, "stamp": stamp}
+    return {**filters, "act": act, "stamp": stamp, "from_step": from_step}

@@ -11,6 +11,7 @@ from tasker_core.words import Micros
 
 NEWEST = 2**63 - 1
 """A number that every task's is below."""
+ABOUT_THE_ACT = ("act", "stamp", "from_step")
 UNFINISHED = ("steps_in_process", "waiting_for_retry", "blocked_by_failures")
 """States in which something of each task waits, runs or has failed."""
 
@@ -39,11 +40,13 @@ class TaskFilter:
     """A text that the error of one of its failed steps must have in it, as it is stored."""
     act: str | None = None
     stamp: int | None = None
+    from_step: str | None = None
+    """The step of a restart."""
 
     @property
     def asks_anything(self) -> bool:
         """Is there anything that not every task has?"""
-        return any(value is not None for key, value in asdict(self).items() if key not in ("act", "stamp"))
+        return any(value is not None for key, value in asdict(self).items() if key not in ABOUT_THE_ACT)
 
     def page(
         self, limit: int, offset: int = 0, *, older_than: int | None = None, newer_than: int = 0,

@@ -32,6 +32,18 @@ def test_what_failed_of_a_search_is_counted_and_then_retried(shown: Shown) -> No
     assert "Retry what failed: 0 done" in again.text
 
 
+def test_a_search_is_restarted_from_a_step(shown: Shown) -> None:
+    tasks = _blocked(shown, "anew", 2)
+    line = shown.reader.open("/tasks?q=tag:anew").form("/tasks/bulk")
+    assert "from_step" in line.fields
+    assert "from which step" in shown.reader.open("/tasks/bulk?act=restart&q=tag:anew", 400).text
+    before = shown.reader.open("/tasks/bulk?act=restart&q=tag:anew&from_step=check_for_fraud")
+    assert "Restart: 2 tasks" in before.text and "check_for_fraud" in before.text
+    after = shown.reader.send(before.form("/tasks/bulk"), reason="the list was wrong")
+    assert "Restart: 2 done" in after.text
+    assert shown.served.engine.board.states({"tag": "anew"}) == {"steps_in_process": len(tasks)}
+
+
 def test_what_does_not_fit_into_one_request_goes_on_in_the_next(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasker_core.dashboard.pages.bulk.STRETCH", 2)
     _blocked(shown, "many", 5)

@@ -14,7 +14,7 @@ from tasker_core.server.asked import AskedTasks
 from tasker_core.server.body import Json, read_body, read_shape, to_bytes
 from tasker_core.server.callers import demand, principal_of, requires, word_of
 from tasker_core.server.core import core_of
-from tasker_core.server.shapes.actions import BulkAction, BulkResponse
+from tasker_core.server.shapes.actions import BulkAct, BulkAction, BulkResponse, BulkRestart
 from tasker_core.words import Word
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
@@ -40,15 +40,17 @@ async def change_tasks(request: Request, asked: AskedTasks) -> Json:
     carries the same id is done once, and counted again.
     """
     core = core_of(request)
-    action = read_shape(BulkAction, await read_body(request))
+    action = read_shape(BulkAction, await read_body(request)).root
     demand(request, principal_of(request), "tasks:cancel" if action.action_type == "cancel" else "tasks:operate")
     return Json(await core.call(_change, core.engine, action, asked, partial(word_of, request)))
 
 
-def _change(engine: Engine, action: BulkAction, filters: dict[str, Any], word: Callable[..., Word]) -> bytes:
+def _change(engine: Engine, action: BulkAct | BulkRestart, filters: dict[str, Any], word: Callable[..., Word]) -> bytes:
     act = ACTS.get(action.action_type, action.action_type)
+    from_step = action.from_step if isinstance(action, BulkRestart) else None
     if action.dry_run:
-        return to_bytes(engine.bulk.count(act, filters, action.sample))
+        return to_bytes(engine.bulk.count(act, filters, action.sample, from_step))
     after = None if action.after is None else str(action.after)
     said = word(action.by, action.reason, action.action_id)
-    return to_bytes(engine.bulk.stretch(act, filters, said, after=after, limit=action.limit))
+    done = engine.bulk.stretch(act, filters, said, after=after, limit=action.limit, from_step=from_step)
+    return to_bytes(done)

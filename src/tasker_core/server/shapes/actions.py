@@ -71,14 +71,32 @@ class NamespaceAction(RootModel[Pause | Resume]):
     root: Pause | Resume = Field(discriminator="action_type")
 
 
-class BulkAction(TaskAct):
-    """What is to be said of all tasks that match."""
+class OfMany(TaskAct):
+    """How it is said of all tasks that match."""
 
-    action_type: Literal["retry_failed", "cancel", "pause", "resume", "give_up", "resolve_manually"]
     dry_run: bool = Field(False, description="Only count, and tell the newest of them.")
     sample: int = Field(10, ge=0, le=100, description="How many of them a dry run tells.")
     after: UUID | None = Field(None, description="Go on behind this task: `next` of the answer before.")
     limit: int = Field(500, ge=1, le=1_000, description="Tasks of one request at most.")
+
+
+class BulkAct(OfMany):
+    """The same is to happen with each of them."""
+
+    action_type: Literal["retry_failed", "cancel", "pause", "resume", "give_up", "resolve_manually"]
+
+
+class BulkRestart(OfMany):
+    """Of each of them a step and everything after it runs again."""
+
+    action_type: Literal["restart"]
+    from_step: str = Field(min_length=1, max_length=255, pattern=NO_NUL, description="The step's name.")
+
+
+class BulkAction(RootModel[BulkAct | BulkRestart]):
+    """What is to be said of all tasks that match."""
+
+    root: BulkAct | BulkRestart = Field(discriminator="action_type")
 
 
 class MatchingTask(Shape):

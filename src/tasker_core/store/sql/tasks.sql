@@ -57,6 +57,12 @@ where t.uuid = :task
       and (:act <> 'give_up' or exists (select 1 from tasker.steps e where e.task_id = t.id and e.state = 'error')))
     or (:act in ('retry', 'resolve') and t.state not in ('complete', 'cancelled', 'resolved_manually')
       and (:act <> 'retry' or exists (select 1 from tasker.steps e where e.task_id = t.id and e.state = 'error')))
+    or (:act = 'restart' and t.undo = 0 and exists (select 1 from tasker.steps e
+      where e.task_id = t.id and e.name = cast(:from_step as text)
+        and (t.state in ('complete', 'error', 'cancelled', 'resolved_manually') or e.attempt > 0
+          or e.state not in ('pending', 'enqueued'))
+        and not exists (select 1 from tasker.dependencies d join tasker.steps q on q.task_id = d.task_id and q.no = d.parent
+          where d.task_id = e.task_id and d.child = e.no and q.state not in ('complete', 'resolved_manually'))))
     or exists (select 1 from tasker.transitions x where x.task_id = t.id and x.stamp = cast(:stamp as bigint)))
 
 -- name: list_tasks
