@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,6 +103,10 @@ def _task(
         return client.create_task(template.name, **{**wish, "idempotency_key": another}).task_uuid
 
 
+def _write_down(journal: Journal, client: TaskerClient, task: str) -> None:
+    journal.note(client.list_task_steps(task))
+
+
 def _follow(client: TaskerClient, task: str, as_json: bool) -> None:
     """Show the task until it is at rest. Ctrl-C ends the run with exit code 130; the next one goes on with the task."""
     with ExitStack() as stack:
@@ -113,8 +118,7 @@ def _follow(client: TaskerClient, task: str, as_json: bool) -> None:
                 )
             )
         elif not as_json:
-            journal = Journal()
-            note = lambda: journal.note(client.list_task_steps(task))  # noqa: E731
+            note = partial(_write_down, Journal(), client, task)
         is_at_rest = follow(client, task, note)
     if not is_at_rest:
         errors.print(f"interrupted: what runs may finish; the same command goes on with task {task}", highlight=False)

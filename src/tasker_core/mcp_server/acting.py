@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from tasker_core.client import TaskerClient
@@ -29,7 +30,7 @@ class Acting:
         idempotency_key: str | None = None, reason: str = "Task requested", confirm: str | None = None,
     ) -> str:  # fmt: skip
         """Create a task. Without ``confirm`` only tells what would be created."""
-        asked = {
+        asked: dict[str, Any] = {
             "name": name, "context": context, "namespace": namespace, "version": version,
             "idempotency_key": idempotency_key, "reason": reason,
         }  # fmt: skip
@@ -39,23 +40,21 @@ class Acting:
                 if each["name"] == name and version in (None, "latest", each["version"])
             ]  # fmt: skip
             told = {"would": f"create a task of {name}", "templates": there}
-            return self._do(
-                "task_submit", asked, told, confirm, lambda: client.create_task(**asked).__dict__  # type: ignore[arg-type]
-            )  # fmt: skip
+            return self._do("task_submit", asked, told, confirm, partial(client.create_task, **asked))
 
     def task_cancel(self, task_uuid: str, reason: str, confirm: str | None = None) -> str:
         """Cancel a task: what hasn't begun never will. Without ``confirm`` only tells what would be cancelled."""
         with self._connect() as client:
             told = {"would": "cancel the task", "task": _task(client, task_uuid)}
             asked = {"task_uuid": task_uuid, "reason": reason}
-            return self._do("task_cancel", asked, told, confirm, lambda: client.cancel_task(task_uuid, reason))
+            return self._do("task_cancel", asked, told, confirm, partial(client.cancel_task, task_uuid, reason))
 
     def step_retry(self, task_uuid: str, step_uuid: str, reason: str, confirm: str | None = None) -> str:
         """Have a failed step run again from its first attempt. Without ``confirm`` only tells which."""
         with self._connect() as client:
             told = {"would": "have the step run again", **_step(client, task_uuid, step_uuid)}
             asked = {"task_uuid": task_uuid, "step_uuid": step_uuid, "reason": reason}
-            do = lambda: client.reset_step(task_uuid, step_uuid, reason).__dict__  # noqa: E731
+            do = partial(client.reset_step, task_uuid, step_uuid, reason)
             return self._do("step_retry", asked, told, confirm, do)
 
     def step_resolve(self, task_uuid: str, step_uuid: str, reason: str, confirm: str | None = None) -> str:
@@ -63,7 +62,7 @@ class Acting:
         with self._connect() as client:
             told = {"would": "let the task go on without the step's result", **_step(client, task_uuid, step_uuid)}
             asked = {"task_uuid": task_uuid, "step_uuid": step_uuid, "reason": reason}
-            do = lambda: client.resolve_step(task_uuid, step_uuid, reason).__dict__  # noqa: E731
+            do = partial(client.resolve_step, task_uuid, step_uuid, reason)
             return self._do("step_resolve", asked, told, confirm, do)
 
     def step_complete(
@@ -73,7 +72,7 @@ class Acting:
         with self._connect() as client:
             told = {"would": "complete the step", "result": result, **_step(client, task_uuid, step_uuid)}
             asked = {"task_uuid": task_uuid, "step_uuid": step_uuid, "result": result, "reason": reason}
-            do = lambda: client.complete_step(task_uuid, step_uuid, result, reason).__dict__  # noqa: E731
+            do = partial(client.complete_step, task_uuid, step_uuid, result, reason)
             return self._do("step_complete", asked, told, confirm, do)
 
     def dlq_update(
@@ -88,7 +87,7 @@ class Acting:
                 "task_uuid": letter.task_uuid,
             }  # fmt: skip
             asked = {"dlq_entry_uuid": dlq_entry_uuid, "status": status, "notes": notes}
-            do = lambda: client.resolve_dead_letter(dlq_entry_uuid, status, notes=notes).__dict__  # noqa: E731
+            do = partial(client.resolve_dead_letter, dlq_entry_uuid, status, notes=notes)
             return self._do("dlq_update", asked, told, confirm, do)
 
     def _do(
@@ -97,11 +96,16 @@ class Acting:
         said = json.dumps([tool, asked, told], sort_keys=True, default=str)
         word = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
         if confirm == word:
-            return as_text({"done": self._redact(do())})
+            return as_text({"done": self._redact(_plain(do()))})
         preview = {"preview": self._redact(dict(told)), "confirm": word}
         if confirm is not None:
             preview["refused"] = "this word isn't that of what would be done now; look at the preview again"
         return as_text(preview)
+
+
+def _plain(done: Any) -> Any:
+    """What the client answered, as values that JSON has."""
+    return done.__dict__ if hasattr(done, "__dict__") else done
 
 
 def _task(client: TaskerClient, task_uuid: str) -> dict[str, Any]:
