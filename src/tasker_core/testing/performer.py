@@ -17,8 +17,9 @@ from tasker_core.registry import HandlerRegistry
 from tasker_core.store.rows import WorkerRow
 from tasker_core.testing.crashes import Crash, Crashed
 from tasker_core.version import VERSION
-from tasker_core.words import ClaimRequest, Ending, Lease, Micros, Outcome, Reply, Report, StepError
+from tasker_core.words import ClaimRequest, Lease, Micros, Reply, Report
 from tasker_core.worker.attempt import Attempt
+from tasker_core.worker.outcomes import without_handler
 from tasker_core.worker.publishing import Publishing
 from tasker_core.worker.serving import Serving
 from tasker_core.worker.transport import InProcess
@@ -139,10 +140,7 @@ class Performer:
         try:
             plan = self._serving.plan(lease, self._transport.known(lease.template))
         except ResolutionError as error:
-            missing = StepError(str(error), "handler_not_found", retryable=False)
-            outcome = Outcome(lease.key, Ending.FAILED, error=missing)
-            failed = Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank)
-            return self._report(lease, failed)
+            return self._report(lease, without_handler(lease, error))
         attempt = Attempt(lease, plan, self._transport.result_of, self._transport.lend)
         try:
             result = plan.make().call(attempt.begin())

@@ -20,7 +20,7 @@ from tasker_core.telemetry import metrics
 from tasker_core.telemetry.measures import Timings
 from tasker_core.types import StepContext
 from tasker_core.words import Ending, Event, JsonText, Lease, Outcome, Report, RetryPolicy, StepError
-from tasker_core.worker.outcomes import outcome_of
+from tasker_core.worker.outcomes import outcome_of, report_of
 
 Reader = Callable[[int, str, str], JsonText | None]
 """(task, template, step name) -> stored result."""
@@ -214,8 +214,7 @@ class Attempt:
             self._ending = REFUSED if outcome is None else outcome.ending
         if outcome is None:
             return None
-        lease = self.lease
-        return Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank)
+        return report_of(self.lease, outcome)
 
     # -- what is told of it
 

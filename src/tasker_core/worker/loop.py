@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from tasker_core.errors import ResolutionError, StoreError
 from tasker_core.telemetry import metrics
 from tasker_core.telemetry.measures import error_label
-from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Outcome, Reply, Report, StepError, split_lane
+from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Reply, Report, split_lane
 from tasker_core.worker.attempt import Attempt
 from tasker_core.worker.executor import MOST_AHEAD_IN_COMPANY, Executor
 from tasker_core.worker.expecting import expected, may_be_anywhere
 from tasker_core.worker.inbox import Inbox
 from tasker_core.worker.lanes import Lanes
+from tasker_core.worker.outcomes import without_handler
 from tasker_core.worker.outlook import POLL, Outlook
 from tasker_core.worker.publishing import Publishing
 from tasker_core.worker.serving import Serving
@@ -261,9 +262,7 @@ class Loop(threading.Thread):
         try:
             plan = self._serving.plan(lease, self._transport.known(lease.template))
         except ResolutionError as error:
-            missing = StepError(str(error), "handler_not_found", retryable=False)
-            outcome = Outcome(lease.key, Ending.FAILED, error=missing)
-            self._deliver(Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank))
+            self._deliver(without_handler(lease, error))
             return None
         return Attempt(lease, plan, self._transport.result_of, self._transport.lend)
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tasker_core.clock import SECOND
-from tasker_core.errors import PayloadError
+from tasker_core.errors import PayloadError, ResolutionError
 from tasker_core.rules.checkpoint import CheckpointError, checkpoint_after
 from tasker_core.rules.payload import DEEPEST_PAYLOAD, LARGEST_PAYLOAD, decode, encode
 from tasker_core.types import StepHandlerResult
-from tasker_core.words import Ending, Lease, Micros, Outcome, StepError
+from tasker_core.words import Ending, Lease, Micros, Outcome, Report, StepError
 
 
 def outcome_of(lease: Lease, result: Any) -> Outcome:
@@ -43,6 +43,17 @@ def outcome_of(lease: Lease, result: Any) -> Outcome:
         context=metadata,
     )
     return Outcome(lease.key, Ending.FAILED, error=error, retry_after_us=_retry_after(metadata))
+
+
+def without_handler(lease: Lease, error: ResolutionError) -> Report:
+    """The report of a step whose handler can't be found any more."""
+    missing = StepError(str(error), "handler_not_found", retryable=False)
+    return report_of(lease, Outcome(lease.key, Ending.FAILED, error=missing))
+
+
+def report_of(lease: Lease, outcome: Outcome) -> Report:
+    """What a worker tells of the end of an attempt."""
+    return Report(outcome, lease.template, lease.step, lease.attempt, lease.crashes, lease.rank)
 
 
 def _yielded(lease: Lease, said: Any) -> Outcome:
