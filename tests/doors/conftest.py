@@ -13,7 +13,7 @@ from tests.support.workshop import Workshop
 
 OF_A_CLIENT = (
     "tasks:*", "steps:*", "dlq:*", "templates:*", "namespaces:*", "events:*", "audit:read", "workers:*",
-    "system:config_read", "system:handlers_read",
+    "system:config_read", "system:handlers_read", "system:analytics_read",
 )  # fmt: skip
 
 

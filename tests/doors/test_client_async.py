@@ -63,6 +63,10 @@ def test_it_answers_as_the_other_does(shop: Workshop) -> None:
         assert await client.get_step(task, step) == same.get_step(task, step)
         assert await client.get_step_audit_history(task, step) == same.get_step_audit_history(task, step)
         assert await client.explain(task) == same.explain(task)
+        assert (await client.get_performance()).keys() == same.get_performance().keys()
+        assert (await client.get_bottlenecks(min_executions=1))["slow_steps"]
+        with pytest.raises(InvalidRequestError, match="hours must lie between 1 and"):
+            await client.get_performance(0)
         assert await client.summarise_task(task) == same.summarise_task(task)
         assert await client.list_task_transitions(task) == same.list_task_transitions(task) != []
         assert await client.list_templates() == same.list_templates() and len(same.list_templates("shop")) == 2

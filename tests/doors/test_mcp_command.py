@@ -20,6 +20,7 @@ from tests.support.workshop.processes import COMMAND, environment
 
 OFFLINE = {
     "template_validate", "template_inspect", "template_visualize", "handler_generate", "schema_inspect", "schema_diff",
+    "schema_compare", "template_generate",
 }  # fmt: skip
 ACTING = {"task_submit", "task_cancel", "step_retry", "step_resolve", "step_complete", "dlq_update"}
 Say = Callable[..., Awaitable[Any]]
@@ -75,6 +76,11 @@ def test_a_blocked_task_is_looked_into_and_mended(shop: Workshop) -> None:
         assert ":::error" in await say("task_visualize", task_uuid=task)
         assert (await say("dlq_queue"))[0]["dlq_entry_uuid"] == letter
         assert (await say("step_audit", task_uuid=task, step_uuid=step))[0]["to_state"] == "error"
+        assert (await say("analytics_performance", hours=1))["total_tasks"] == 1
+        assert (await say("analytics_bottlenecks", min_executions=1))["slow_steps"]
+        assert "hours must lie between" in await say("analytics_performance", hours=0)
+        told = await say("system_config")
+        assert told["settings"]["database.url"] == {"value": shop.url, "from": "TASKER_DATABASE_URL"}
         assert "there is no task" in await say("task_inspect", task_uuid="01980000-0000-7000-8000-000000000000")
 
         asked = {"task_uuid": task, "step_uuid": step, "reason": "paid in cash"}
@@ -121,6 +127,13 @@ def test_nothing_acts_unless_it_is_asked_for_and_offline_nothing_is_opened(shop:
             (told,) = (await client.call_tool("template_validate", {"template": template})).content
             assert "did you mean 'cart'" in getattr(told, "text", "")
             good = yaml.safe_dump(flow({"cart": []}))
+            asked = {"name": "order", "steps": ["pay", "ship:pay"], "params": ["order_id=integer"]}
+            (made,) = (await client.call_tool("template_generate", asked)).content
+            (fine,) = (await client.call_tool("template_validate", {"template": getattr(made, "text", "")})).content
+            assert json.loads(getattr(fine, "text", ""))["valid"]
+            schemas = {"producer": {"properties": {}}, "consumer": {"required": ["total"], "properties": {"total": {}}}}
+            (told,) = (await client.call_tool("schema_compare", schemas)).content
+            assert json.loads(getattr(told, "text", ""))["findings"][0]["code"] == "MISSING_REQUIRED_FIELD"
             (code,) = (await client.call_tool("handler_generate", {"template": good})).content
             assert "@step_handler" in json.loads(getattr(code, "text", ""))["handlers.py"]
 

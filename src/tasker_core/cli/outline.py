@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 
 from tasker_core.cli.output import AsJson, people, print_json
 from tasker_core.errors import InvalidRequestError
-from tasker_core.rules.template_text import read_mapping
+from tasker_core.generating.outline import as_yaml, outline
 
 
 def generate(
@@ -33,9 +32,8 @@ def generate(
     """
     if language != "python":
         raise InvalidRequestError(f"language must be python, the only one, not {language!r}", field="language")
-    content = _content(name, namespace, version, step, param or [])
-    read_mapping(content, f"template {name}", strict=True)
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    content = outline(name, namespace, version, step, param or [])
+    text = as_yaml(content)
     if output is not None and output.exists():
         raise InvalidRequestError(f"{output} is there already", field="output")
     if output is not None:
@@ -47,29 +45,3 @@ def generate(
         typer.echo(text.rstrip("\n"))
     else:
         people.print(f"wrote {output}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _content(name: str, namespace: str, version: str, steps: list[str], params: list[str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for param in params:
-        field, _, kind = param.partition("=")
-        fields[field] = {"type": kind or "string"}
-    schema = {"type": "object", "required": list(fields), "properties": fields}
-    return {
-        "name": name,
-        "namespace_name": namespace,
-        "version": version,
-        **({"input_schema": schema} if fields else {}),
-        "steps": [_step(name, each) for each in steps],
-    }
-
-
-def _step(template: str, said: str) -> dict[str, Any]:
-    step, _, parents = said.partition(":")
-    return {
-        "name": step,
-        "handler": {"callable": f"{template}_{step}"},
-        "dependencies": [parent.strip() for parent in parents.split(",") if parent.strip()],
-        "retry": {"max_attempts": 3, "backoff": "exponential", "backoff_base_ms": 1_000},
-        "result_schema": {"type": "object", "required": ["done"], "properties": {"done": {"type": "boolean"}}},
-    }

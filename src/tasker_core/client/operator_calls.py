@@ -13,8 +13,7 @@ from tasker_core.clock import RandomIds, stamp_of
 from tasker_core.engine.bulk import refuse_act
 from tasker_core.engine.namespaces import Namespaces
 from tasker_core.engine.operator import Operator
-from tasker_core.engine.requests import as_mapping, as_text, as_uuid
-from tasker_core.errors import InvalidRequestError
+from tasker_core.engine.requests import as_mapping, as_text, as_uuid, as_whole
 from tasker_core.rules.payload import encode
 from tasker_core.types import BulkResponse, NamespaceResponse, StepResponse, TaskResponse
 from tasker_core.words import Word
@@ -90,8 +89,7 @@ class OperatorCalls:
     ) -> Generator[Call[BulkResponse], BulkResponse, BulkResponse]:
         """Yields questions until all tasks that match had it said of them; what came of it."""
         refuse_act(act, from_step)
-        if not 0 <= sample <= MOST_SAMPLED:
-            raise InvalidRequestError(f"sample must lie between 0 and {MOST_SAMPLED}, not {sample}", field="sample")
+        as_whole(sample, "sample", 0, MOST_SAMPLED)
         filters, query = task_filters(known_filters(wanted))
         who, action = self._who(by, reason), self._ids.new()
         word = Word(f"client {who}", reason, stamp_of(action))

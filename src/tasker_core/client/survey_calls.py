@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 from tasker_core.client.call import Call, Request
-from tasker_core.engine.requests import as_text, as_uuid
+from tasker_core.engine.requests import as_text, as_uuid, as_whole
 
 Plain = dict[str, Any]
+LONGEST_AGO = 24 * 366
+"""Hours."""
 
 
 class SurveyCalls:
@@ -37,6 +39,25 @@ class SurveyCalls:
     def list_workers(self) -> Call[list[Plain]]:
         return Call(
             lambda local: local.ask(lambda engine: engine.board.workers()), lambda: Request("/v1/workers"), list
+        )
+
+    def get_performance(self, hours: int) -> Call[Plain]:
+        as_whole(hours, "hours", 1, LONGEST_AGO)
+        return Call(
+            lambda local: local.ask(lambda engine: engine.analytics.performance(hours)),
+            lambda: Request("/v1/analytics/performance", query={"hours": str(hours)}),
+            dict,
+        )
+
+    def get_bottlenecks(self, limit: int, min_executions: int, hours: int) -> Call[Plain]:
+        as_whole(limit, "limit", 1, 100)
+        as_whole(min_executions, "min_executions", 1, 1_000_000)
+        as_whole(hours, "hours", 1, LONGEST_AGO)
+        query = {"limit": str(limit), "min_executions": str(min_executions), "hours": str(hours)}
+        return Call(
+            lambda local: local.ask(lambda engine: engine.analytics.bottlenecks(limit, min_executions, hours)),
+            lambda: Request("/v1/analytics/bottlenecks", query=query),
+            dict,
         )
 
     def summarise_task(self, task_uuid: str) -> Call[Plain]:

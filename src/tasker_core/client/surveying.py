@@ -30,6 +30,15 @@ class Surveying:
         """The workers that are there: what they serve, what they hold, when they were last heard of."""
         return self._door.do(self._survey.list_workers())
 
+    def get_performance(self, hours: int = 24) -> dict[str, Any]:
+        """Throughput, rates and durations of the tasks that were created in the last ``hours``."""
+        return self._door.do(self._survey.get_performance(hours))
+
+    def get_bottlenecks(self, limit: int = 10, min_executions: int = 5, hours: int = 24) -> dict[str, Any]:
+        """The ``limit`` steps and templates that took longest on average, of those that ran ``min_executions`` times or
+        more in the last ``hours``: how often they fail, and what could be done."""
+        return self._door.do(self._survey.get_bottlenecks(limit, min_executions, hours))
+
     def summarise_task(self, task_uuid: str) -> dict[str, Any]:
         """A task as a drawing needs it: the template's graph and where each step stands. Raises TaskNotFoundError."""
         return self._door.do(self._survey.summarise_task(task_uuid))
@@ -59,6 +68,14 @@ class AsyncSurveying:
     async def list_workers(self) -> list[dict[str, Any]]:
         """See ``TaskerClient.list_workers``."""
         return await self._door.do(self._survey.list_workers())
+
+    async def get_performance(self, hours: int = 24) -> dict[str, Any]:
+        """See ``TaskerClient.get_performance``."""
+        return await self._door.do(self._survey.get_performance(hours))
+
+    async def get_bottlenecks(self, limit: int = 10, min_executions: int = 5, hours: int = 24) -> dict[str, Any]:
+        """See ``TaskerClient.get_bottlenecks``."""
+        return await self._door.do(self._survey.get_bottlenecks(limit, min_executions, hours))
 
     async def summarise_task(self, task_uuid: str) -> dict[str, Any]:
         """See ``TaskerClient.summarise_task``."""

@@ -116,6 +116,13 @@ def as_mapping(value: Any, field: str) -> Mapping[str, Any]:
     return value
 
 
+def as_whole(value: Any, field: str, least: int, most: int) -> int:
+    """A whole number from ``least`` to ``most``. Raises InvalidRequestError, naming the ``field``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidRequestError(f"{field} must lie between {least} and {most:,}, not {value!r}", field=field)
+    return value
+
+
 def as_text(value: Any, field: str, longest: int, *, may_be_empty: bool = False) -> str:
     """``value``, a text of at most ``longest`` characters. Raises InvalidRequestError for anything else."""
     if not isinstance(value, str):

@@ -10,6 +10,9 @@ from tasker_core.drawing.graph import graph_of_task
 from tasker_core.drawing.mermaid import mermaid
 from tasker_core.mcp_server.answer import as_text
 from tasker_core.server.redaction import Redact
+from tasker_core.settings.fields import all_settings
+from tasker_core.settings.reading import read_settings
+from tasker_core.settings.telling import shown
 from tasker_core.version import VERSION
 
 
@@ -97,6 +100,26 @@ class Looking:
         """List unfinished tasks, those first that moved the longest ago."""
         with self._connect() as client:
             return as_text([each.__dict__ for each in client.standing_tasks(limit=limit)])
+
+    def analytics_performance(self, hours: int = 24) -> str:
+        """Tell throughput, rates and durations of the tasks that were created in the last hours."""
+        with self._connect() as client:
+            return as_text(client.get_performance(hours))
+
+    def analytics_bottlenecks(self, limit: int = 10, min_executions: int = 5, hours: int = 24) -> str:
+        """Tell which steps and templates took longest on average, how often they fail, and what could be done."""
+        with self._connect() as client:
+            return as_text(client.get_bottlenecks(limit, min_executions, hours))
+
+    def system_config(self) -> str:
+        """Tell the settings of this process that aren't the default, with where each was set; secrets are hidden."""
+        reading = read_settings()
+        told = {
+            setting.name: {"value": shown(setting, setting.value(reading.settings)), "from": str(said[0][0])}
+            for setting in all_settings()
+            if reading.settings is not None and (said := reading.origins(setting))
+        }
+        return as_text({"settings": told, "remarks": [str(remark) for remark in reading.remarks]})
 
     def template_list_remote(self, namespace: str | None = None) -> str:
         """List the templates that tasks can be created of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from tasker_core.drawing.graph import graph_of_template
@@ -10,7 +10,9 @@ from tasker_core.drawing.mermaid import mermaid
 from tasker_core.drawing.svg import svg
 from tasker_core.errors import TemplateError
 from tasker_core.generating import Models, handlers_source
+from tasker_core.generating.outline import as_yaml, outline
 from tasker_core.mcp_server.answer import as_text
+from tasker_core.rules.schema_diff import Deviation, changes, compare
 from tasker_core.rules.template import Template
 from tasker_core.rules.template_diff import difference
 from tasker_core.rules.template_text import read_template
@@ -72,10 +74,30 @@ def schema_inspect(template: str) -> str:
     return as_text({"input": read.input_schema, "results": {step.name: step.result_schema for step in read.steps}})
 
 
+def schema_compare(producer: dict[str, Any], consumer: dict[str, Any]) -> str:
+    """Tell where what one JSON Schema describes doesn't fit what another one expects: codes, paths, what it means."""
+    found = compare(producer, consumer)
+    return as_text({"compatible": not any(each.is_breaking for each in found), "findings": _told(found)})
+
+
 def schema_diff(old: str, new: str) -> str:
-    """Tell what two templates, given as YAML, say otherwise."""
-    found = difference(_read(old), _read(new))
-    return as_text({"same": not found, "differences": found})
+    """Tell what two templates, given as YAML, say otherwise; of their schemas with codes, and whether it may break."""
+    before, after = _read(old), _read(new)
+    found, said = changes(before, after), difference(before, after)
+    breaking = any(each.is_breaking for each in found)
+    return as_text({"same": not said, "breaking": breaking, "schemas": _told(found), "differences": said})
+
+
+def template_generate(
+    name: str, steps: list[str], namespace: str = "default", version: str = "1.0.0", params: list[str] | None = None
+) -> str:
+    """Make a template to begin with, as YAML. A step may have what it waits for after a colon, as ship:pay,pick; a
+    parameter of the context its type after an equals sign, as order_id=integer."""
+    return as_yaml(outline(name, namespace, version, steps, params or ()))
+
+
+def _told(found: Sequence[Deviation]) -> list[dict[str, Any]]:
+    return [{"code": each.code, "path": each.path, "breaking": each.is_breaking, "text": each.text} for each in found]
 
 
 def _read(template: str) -> Template:
@@ -86,5 +108,6 @@ OFFLINE: Mapping[str, Callable[..., Any]] = {
     tool.__name__: tool
     for tool in (
         template_validate, template_inspect, template_visualize, handler_generate, schema_inspect, schema_diff,
+        schema_compare, template_generate,
     )
 }  # fmt: skip
