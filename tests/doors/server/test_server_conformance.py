@@ -40,6 +40,8 @@ def peopled(api: Served) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+# The server runs in threads of this process, and draws from `random` when it likes: also while a strategy draws.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 def test_no_answer_is_a_surprise(api: Served, peopled: dict[str, list[str]]) -> None:
     schema = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
     turns = itertools.count()
