@@ -29,13 +29,13 @@ def check_branches(flow: Flow, uses: Uses) -> None:
             if not _decides(handler):
                 message = f"{code.what} is a decision, and its handler {handler.name!r} doesn't say what to choose"
                 right = "decorate it with @decision_handler and return Decision.route(...) or Decision.skip(...)"
-                flow.report("error", "NOT_A_DECISION", (*code.path, "handler"), message, right, handler.place)
+                flow.findings.add("error", "NOT_A_DECISION", (*code.path, "handler"), message, right, handler.place)
                 continue
             routes[no] = routes_of(handler)
         elif handler.decides and handler.is_functional:
             message = f"the handler {handler.name!r} of {code.what} decides, and the step is {code.step.type!r}"
             right = "write type: decision, or nobody carries out what it chooses"
-            flow.report("error", "DECISION_IGNORED", code.path, message, right, handler.place)
+            flow.findings.add("error", "DECISION_IGNORED", code.path, message, right, handler.place)
     for no, routed in routes.items():
         _check_names(flow, growth, no, routed, uses)
     _check_reach(flow, growth, routes)
@@ -71,7 +71,7 @@ def _check_names(flow: Flow, growth: Growth, no: int, routes: Routes, uses: Uses
             right = f"it may choose {', '.join(map(repr, able[:8])) or 'none: no step depends on it'}"
         what = "which isn't behind it" if name in flow.names else "which is no step of this template"
         message = f"decision {step.name!r} chooses {name!r}, {what}"
-        flow.report("error", "BRANCH_UNKNOWN", ("steps", no - 1, "handler"), message, right, place)
+        flow.findings.add("error", "BRANCH_UNKNOWN", ("steps", no - 1, "handler"), message, right, place)
 
 
 def _check_reach(flow: Flow, growth: Growth, routes: dict[int, Routes]) -> None:
@@ -108,9 +108,9 @@ def _report_lost(flow: Flow, growth: Growth, no: int, lost: set[int]) -> None:
         place = code.handler.place if code is not None and code.handler is not None else None
         message = f"decision {decision!r} never chooses step {step.name!r}, so it never runs"
         right = "name it in Decision.route(...), or take it out"
-        flow.report("warning", "BRANCH_UNREACHABLE", ("steps", no - 1), message, right, place)
+        flow.findings.add("warning", "BRANCH_UNREACHABLE", ("steps", no - 1), message, right, place)
         return
     names = ", ".join(repr(flow.names[parent - 1]) for parent in parents)
     message = f"step {step.name!r} waits for {names}, and no choice brings all of them about, so it never runs"
     right = "write type: deferred_convergence to wait for those that are there"
-    flow.report("error", "NEVER_CONVERGES", ("steps", no - 1, "dependencies"), message, right)
+    flow.findings.add("error", "NEVER_CONVERGES", ("steps", no - 1, "dependencies"), message, right)

@@ -50,7 +50,7 @@ def _is_there(
         if step is not None and step.step.type == "batch_worker":
             message = f"{wants}, a pattern that never runs itself: only its instances have results"
             right = f"read those of '{name}_001', '{name}_002' ... with get_all_dependency_results('{name}_')"
-            flow.report("error", "DEPENDENCY_IS_PATTERN", path, message, right, place)
+            flow.findings.add("error", "DEPENDENCY_IS_PATTERN", path, message, right, place)
         return True
     if _is_instance(flow, name):
         return False
@@ -58,18 +58,18 @@ def _is_there(
         if is_optional and name in uses[handler].before:
             return False
         if name == code.step.name:
-            flow.report("error", "DEPENDENCY_NOT_BEFORE", path, f"{wants}, which is the step itself", "", place)
+            flow.findings.add("error", "DEPENDENCY_NOT_BEFORE", path, f"{wants}, which is the step itself", "", place)
         else:
             right = f"add {name!r} to the dependencies of {code.undoes or code.step.name!r}, or of a step before it"
             message = f"{wants}, which doesn't run before it: it would get None"
-            flow.report("error", "DEPENDENCY_NOT_BEFORE", path, message, right, place)
+            flow.findings.add("error", "DEPENDENCY_NOT_BEFORE", path, message, right, place)
         return False
     # A handler that takes None as well may run in several templates, of which only some have that step.
     if is_optional and name in uses[handler].steps:
         return False
     likely = nearest(name, before) or nearest(name, flow.names)
     right = f"did you mean {likely!r}?" if likely else f"before it run {_listed(before)}"
-    flow.report("error", "DEPENDENCY_UNKNOWN", path, f"{wants}, which is no step of this template", right, place)
+    flow.findings.add("error", "DEPENDENCY_UNKNOWN", path, f"{wants}, which is no step of this template", right, place)
     return False
 
 
@@ -102,21 +102,23 @@ def _report(flow: Flow, code: StepCode, wanted: _Wanted, misfit: Misfit) -> None
             likely = nearest(misfit.path[-1], misfit.fields)
             right = f"did you mean {likely!r}?" if likely else f"the result has {_listed(misfit.fields)}"
             message = f"{code.what} needs {of} for its {model}, and it isn't there"
-            flow.report("error", "RESULT_FIELD_MISSING", path, message, right, wanted.place)
+            flow.findings.add("error", "RESULT_FIELD_MISSING", path, message, right, wanted.place)
         case "extra":
             message = f"{code.what} is given {of}, and its {model} forbids fields that it doesn't know"
             right = f"add it to {model}, or don't forbid extra fields"
-            flow.report("error", "RESULT_FIELD_EXTRA", path, message, right, wanted.place)
+            flow.findings.add("error", "RESULT_FIELD_EXTRA", path, message, right, wanted.place)
         case "may_be_missing":
             message = f"{code.what} needs {of} for its {model}, and its 'result_schema' doesn't require it"
-            flow.report("warning", "RESULT_FIELD_UNSURE", path, message, "add it to 'required' there", wanted.place)
+            flow.findings.add(
+                "warning", "RESULT_FIELD_UNSURE", path, message, "add it to 'required' there", wanted.place
+            )
         case "type":
             message = f"{code.what} takes {of} as {misfit.wanted} ({model}), and it is {misfit.made}"
-            flow.report("error", "RESULT_TYPE", path, message, "let both say the same type", wanted.place)
+            flow.findings.add("error", "RESULT_TYPE", path, message, "let both say the same type", wanted.place)
         case "null":
             message = f"{code.what} takes {of} as {misfit.wanted} ({model}), and it may be nothing"
             right = f"let {model} take None there, or let step {wanted.step!r} always give a value"
-            flow.report("warning", "RESULT_MAY_BE_NULL", path, message, right, wanted.place)
+            flow.findings.add("warning", "RESULT_MAY_BE_NULL", path, message, right, wanted.place)
 
 
 def _check_path(flow: Flow, code: StepCode, step: str, path: tuple[str, ...], place: Place) -> None:
@@ -132,7 +134,7 @@ def _check_path(flow: Flow, code: StepCode, step: str, path: tuple[str, ...], pl
                 right = f"did you mean {likely!r}?" if likely else f"it has {_listed(shape.properties)}"
                 field = ".".join(path[: depth + 1])
                 message = f"{code.what} reads {field!r} of the result of step {step!r}, where it never is"
-                flow.report("error", "RESULT_FIELD_MISSING", _waits_at(code), message, right, place)
+                flow.findings.add("error", "RESULT_FIELD_MISSING", _waits_at(code), message, right, place)
             return
         shape = inner
 
@@ -149,7 +151,7 @@ def _check_attributes(flow: Flow, code: StepCode, handler: Handler, by_parameter
                 likely = nearest(name, model.model_fields)
                 right = f"did you mean {likely!r}?" if likely else f"it has {_listed(model.model_fields)}"
                 message = f"handler {handler.name!r} reads {read.name}.{name}, and {model.__name__} has no {name!r}"
-                flow.report("error", "ATTRIBUTE_UNKNOWN", (*code.path, "handler"), message, right, read.place)
+                flow.findings.add("error", "ATTRIBUTE_UNKNOWN", (*code.path, "handler"), message, right, read.place)
         elif dependency is not None and not hasattr(dict, name):
             shape = flow.result_of(dependency.step)
             if shape is not None and shape.is_object:
@@ -157,7 +159,7 @@ def _check_attributes(flow: Flow, code: StepCode, handler: Handler, by_parameter
                     f"handler {handler.name!r} reads {read.name}.{name}, and is given a dict, as no model is named"
                 )
                 right = f"write @depends_on({read.name}=({dependency.step!r}, Model)), or {read.name}[{name!r}]"
-                flow.report("error", "ATTRIBUTE_UNKNOWN", (*code.path, "handler"), message, right, read.place)
+                flow.findings.add("error", "ATTRIBUTE_UNKNOWN", (*code.path, "handler"), message, right, read.place)
 
 
 def _has(model: type[BaseModel], name: str) -> bool:

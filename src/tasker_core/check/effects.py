@@ -21,4 +21,4 @@ def check_effects(flow: Flow) -> None:
             'send it along, as headers={"Idempotency-Key": context.idempotency_key}, or write retry: {retryable: false}'
         )
         path = (*code.path, "retry") if code.step.retry is not None else (*code.path, "handler")
-        flow.report("warning", "KEY_UNUSED", path, message, right, body.unsafe_call)
+        flow.findings.add("warning", "KEY_UNUSED", path, message, right, body.unsafe_call)

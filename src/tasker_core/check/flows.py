@@ -9,7 +9,7 @@ from functools import cached_property
 from tasker_core.check.handlers import Handler
 from tasker_core.check.schemas import Shape, whole
 from tasker_core.rules.expand import Growth
-from tasker_core.rules.findings import Findings, Level, Path, Place
+from tasker_core.rules.findings import Findings, Path
 from tasker_core.rules.template import StepTemplate, Template
 
 
@@ -36,17 +36,6 @@ class Flow:
     steps: Sequence[StepCode]
     findings: Findings
     has_handlers: bool
-
-    def report(
-        self,
-        level: Level,
-        code: str,
-        path: Path,
-        message: str,
-        suggestion: str = "",
-        code_place: Place | None = None,
-    ) -> None:
-        self.findings.add(level, code, path, message, suggestion=suggestion, code_place=code_place)
 
     def coded(self) -> Iterator[tuple[StepCode, Handler]]:
         """The steps whose handlers are known."""

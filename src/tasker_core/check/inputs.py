@@ -37,7 +37,7 @@ def _check_named(flow: Flow, shape: Shape, code: StepCode, handler: Handler, use
             message = f"handler {handler.name!r} of {code.what} declares {name!r} as {in_words(declared)}"
             path: Path = ("input_schema", "properties", name)
             right = f"'input_schema' says {in_words(said)}: let both say the same type"
-            flow.report("warning", "INPUT_TYPE", path, message, right, place)
+            flow.findings.add("warning", "INPUT_TYPE", path, message, right, place)
     reads: list[tuple[str, tuple[str, ...], Place | None]] = [(name, (), place) for name, place in handler.inputs]
     if handler.body is not None:
         reads += [(read.name, read.path, read.place) for read in handler.body.reads if read.kind == "input"]
@@ -59,7 +59,7 @@ def _check_path(flow: Flow, shape: Shape, path: tuple[str, ...], who: str, place
                 f"did you mean {likely!r}?" if likely else f"add it to 'input_schema', or read one of {_listed(there)}"
             )
             message = f"{who} reads {'.'.join(path[: depth + 1])!r} of the context, which 'input_schema' doesn't know"
-            flow.report("warning", "INPUT_UNKNOWN", ("input_schema", "properties"), message, right, place)
+            flow.findings.add("warning", "INPUT_UNKNOWN", ("input_schema", "properties"), message, right, place)
             return
         there = inner
 
@@ -76,19 +76,19 @@ def _check_model(flow: Flow, shape: Shape, code: StepCode, handler: Handler, mod
                 likely = nearest(misfit.path[-1], misfit.fields)
                 right = f"did you mean {likely!r}?" if likely else "add it to 'input_schema', as required"
                 message = f"{who} needs {misfit.field!r}, which 'input_schema' doesn't know"
-                flow.report("error", "INPUT_FIELD_MISSING", (*at, "properties"), message, right, place)
+                flow.findings.add("error", "INPUT_FIELD_MISSING", (*at, "properties"), message, right, place)
             case "may_be_missing":
                 message = f"{who} needs {misfit.field!r}, which 'input_schema' doesn't require"
                 right = "add it to 'required', or give the model's field a default"
-                flow.report("warning", "INPUT_MAY_BE_MISSING", (*at, "required"), message, right, place)
+                flow.findings.add("warning", "INPUT_MAY_BE_MISSING", (*at, "required"), message, right, place)
             case "type":
                 message = f"{who} wants {misfit.field!r} as {misfit.wanted}; 'input_schema' says {misfit.made}"
                 path = (*at, "properties", misfit.path[0])
-                flow.report("error", "INPUT_TYPE", path, message, "let both say the same type", place)
+                flow.findings.add("error", "INPUT_TYPE", path, message, "let both say the same type", place)
             case "null":
                 message = f"{who} takes {misfit.field!r} as {misfit.wanted}; by 'input_schema' it may be null"
                 path = (*at, "properties", misfit.path[0])
-                flow.report("warning", "INPUT_TYPE", path, message, "let the model take None there", place)
+                flow.findings.add("warning", "INPUT_TYPE", path, message, "let the model take None there", place)
     if not shape.lists_fields and not shape.is_complete:
         return
     unread = [name for name in shape.properties if name not in wanted.properties]
@@ -97,7 +97,7 @@ def _check_model(flow: Flow, shape: Shape, code: StepCode, handler: Handler, mod
         if likely is not None:
             message = f"{who} reads {name!r}, which 'input_schema' doesn't know"
             path = (*at, "properties", likely)
-            flow.report("warning", "INPUT_UNKNOWN", path, message, f"did you mean {likely!r}?", place)
+            flow.findings.add("warning", "INPUT_UNKNOWN", path, message, f"did you mean {likely!r}?", place)
 
 
 def _by_field(model: type[BaseModel]) -> Shape | None:
@@ -136,7 +136,7 @@ def _check_settings(flow: Flow, code: StepCode, handler: Handler, uses: Uses) ->
         right = f"did you mean {likely!r}?" if likely else f"add {read.name!r} to 'handler.initialization'"
         message = f"handler {handler.name!r} of {code.what} reads the setting {read.name!r}, which isn't said"
         path = (*code.path, "handler", "initialization") if said else (*code.path, "handler")
-        flow.report("error" if read.is_needed else "warning", "SETTING_UNKNOWN", path, message, right, read.place)
+        flow.findings.add("error" if read.is_needed else "warning", "SETTING_UNKNOWN", path, message, right, read.place)
 
 
 def _check_keys_of_limits(flow: Flow, shape: Shape) -> None:
@@ -152,7 +152,7 @@ def _check_keys_of_limits(flow: Flow, shape: Shape) -> None:
                     likely = nearest(part, there.properties)
                     message = f"'concurrency.key' of {code.what} is {limits.key!r}, which 'input_schema' doesn't know"
                     right = f"did you mean {likely!r}?" if likely else f"it knows {_listed(there)}"
-                    flow.report("warning", "INPUT_UNKNOWN", (*code.path, "concurrency", "key"), message, right)
+                    flow.findings.add("warning", "INPUT_UNKNOWN", (*code.path, "concurrency", "key"), message, right)
                     break
                 there = there.field(part)
 
@@ -171,7 +171,7 @@ def _check_defaults(flow: Flow) -> None:
         name = violation.path.lstrip("/").partition("/")[0]
         path: Path = ("default_context", name) if name else ("default_context",)
         message = f"'default_context' doesn't fit 'input_schema': {violation.path or 'it'}: {violation.message}"
-        flow.report("warning", "DEFAULT_CONTEXT_MISFIT", path, message, "let both say the same")
+        flow.findings.add("warning", "DEFAULT_CONTEXT_MISFIT", path, message, "let both say the same")
     known = flow.template.input_schema.get("properties") if flow.template.input_schema else None
     shape = whole(schema)
     for name in defaults:
@@ -180,7 +180,7 @@ def _check_defaults(flow: Flow) -> None:
             if likely is not None and likely not in defaults:
                 message = f"'default_context' has {name!r}, which 'input_schema' doesn't know"
                 path = ("default_context", name)
-                flow.report("warning", "DEFAULT_CONTEXT_MISFIT", path, message, f"did you mean {likely!r}?")
+                flow.findings.add("warning", "DEFAULT_CONTEXT_MISFIT", path, message, f"did you mean {likely!r}?")
 
 
 def _listed(shape: Shape) -> str:

@@ -36,7 +36,7 @@ def _check_analyzer(flow: Flow, code: StepCode, handler: Handler) -> None:
     if not handler.cuts_or_works and not handler.body.words & _OUTCOME and returns_known:
         message = f"{code.what} is batchable, and its handler {handler.name!r} doesn't cut a batch"
         right = "decorate it with @batch_analyzer, or return batch_analyzer_success(...) of Batchable"
-        flow.report("error", "NOT_AN_ANALYZER", (*code.path, "handler"), message, right, handler.place)
+        flow.findings.add("error", "NOT_AN_ANALYZER", (*code.path, "handler"), message, right, handler.place)
     workers = [
         step.name
         for step in flow.template.steps
@@ -50,7 +50,7 @@ def _check_analyzer(flow: Flow, code: StepCode, handler: Handler) -> None:
             message = (
                 f"handler {handler.name!r} cuts for the worker {name!r}, which is no batch_worker behind {code.what}"
             )
-            flow.report("error", "UNKNOWN_WORKER", (*code.path, "handler"), message, right, place)
+            flow.findings.add("error", "UNKNOWN_WORKER", (*code.path, "handler"), message, right, place)
 
 
 def _worker_names(handler: Handler) -> list[tuple[str, Place]]:
@@ -79,7 +79,7 @@ def _check_worker(flow: Flow, code: StepCode, handler: Handler) -> None:
     if not handler.body.words & _SHARE and not handler.body.gives_context_away:
         message = f"{code.what} works on pieces, and its handler {handler.name!r} never reads which: all do the same"
         right = "take 'batch_context' in a @batch_worker function, or call get_batch_context(context)"
-        flow.report("warning", "PIECE_UNREAD", (*code.path, "handler"), message, right, handler.place)
+        flow.findings.add("warning", "PIECE_UNREAD", (*code.path, "handler"), message, right, handler.place)
         return
     analyzers = [
         step for step in flow.template.steps if step.type == "batchable" and step.name in code.step.dependencies
@@ -89,4 +89,4 @@ def _check_worker(flow: Flow, code: StepCode, handler: Handler) -> None:
         if key in handler.body.words and not any(getattr(config, key) is not None for config in configs[:1]):
             message = f"handler {handler.name!r} of {code.what} reads {key!r}, and no 'batch_config' says it"
             right = f"add {key} to the 'batch_config' of the batchable step"
-            flow.report("warning", "BATCH_CONFIG_MISSING", code.path, message, right, handler.place)
+            flow.findings.add("warning", "BATCH_CONFIG_MISSING", code.path, message, right, handler.place)

@@ -160,4 +160,6 @@ def _check_identities(flows: Sequence[Flow]) -> None:
         other = first.setdefault(str(flow.template.identity), flow)
         if other is not flow and other.template.digest() != flow.template.digest():
             message = f"{flow.template.identity} is also what {other.findings.source} holds, with other content"
-            flow.report("error", "DUPLICATE_TEMPLATE", ("name",), message, "give one of them another name or version")
+            flow.findings.add(
+                "error", "DUPLICATE_TEMPLATE", ("name",), message, "give one of them another name or version"
+            )

@@ -35,7 +35,7 @@ def check_publishers(flow: Flow, known: Collection[str]) -> None:
             right = f"did you mean {likely!r}?" if likely else f"known are {', '.join(map(repr, sorted(known)[:8]))}"
             message = f"event {event.name!r} of {code.what} names the publisher {event.publisher!r}, and there is none"
             path = (*code.path, "publishes_events", number, "publisher")
-            flow.report("warning", "PUBLISHER_UNKNOWN", path, message, right)
+            flow.findings.add("warning", "PUBLISHER_UNKNOWN", path, message, right)
 
 
 def _subclasses(cls: type[BasePublisher]) -> Iterator[type[BasePublisher]]:

@@ -40,7 +40,7 @@ def check_required(flow: Flow) -> None:
             likely = nearest(name, known)
             right = f"did you mean {likely!r}?" if likely else "describe it under 'properties'"
             message = f"the schema requires {name!r} and has no such property"
-            flow.report("warning", "REQUIRED_UNKNOWN", at, message, right)
+            flow.findings.add("warning", "REQUIRED_UNKNOWN", at, message, right)
 
 
 def _check_events(flow: Flow, code: StepCode) -> None:
@@ -52,7 +52,7 @@ def _check_events(flow: Flow, code: StepCode) -> None:
             likely = nearest(event.name, declared)
             message = f"{code.what} publishes {event.name!r}, which 'domain_events' doesn't declare"
             right = f"did you mean {likely!r}?" if likely else "declare it there"
-            flow.report("warning", "EVENT_UNDECLARED", (*path, "name"), message, right)
+            flow.findings.add("warning", "EVENT_UNDECLARED", (*path, "name"), message, right)
         if event.publisher is not None or event.condition != "success" or made is None:
             continue
         place = code.handler.place if code.handler is not None else None
@@ -66,20 +66,20 @@ def _report(flow: Flow, level: Level, code: str, path: Path, what: str, misfit: 
         case "missing":
             likely = nearest(misfit.path[-1], misfit.fields)
             right = f"did you mean {likely!r}?" if likely else "let the handler return it"
-            flow.report(
+            flow.findings.add(
                 level, code, path, f"{what} has {misfit.field!r}, and the handler never returns it", right, place
             )
         case "extra":
             message = f"{what} has no {misfit.field!r} and allows no other fields, and the handler returns it"
-            flow.report(level, code, path, message, "describe it, or allow additionalProperties", place)
+            flow.findings.add(level, code, path, message, "describe it, or allow additionalProperties", place)
         case "type":
             message = (
                 f"{what} has {misfit.field or 'all of it'!r} as {misfit.wanted}, and the handler returns {misfit.made}"
             )
-            flow.report(level, code, path, message, "let both say the same type", place)
+            flow.findings.add(level, code, path, message, "let both say the same type", place)
         case "null":
             message = f"{what} has {misfit.field!r} as {misfit.wanted}, and the handler may return nothing there"
-            flow.report("warning", code, path, message, "let the schema take null there", place)
+            flow.findings.add("warning", code, path, message, "let the schema take null there", place)
 
 
 def _undescribed(schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str, list[str]]]:

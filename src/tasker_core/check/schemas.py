@@ -162,9 +162,13 @@ def _fields(made: Shape, wanted: Shape, lax: bool, path: tuple[str, ...]) -> Ite
             yield Misfit("missing", (*path, name), fields=tuple(made.properties))
 
 
+def takes(kind: str) -> frozenset[str]:
+    """The types of JSON Schema that take a value of this one."""
+    return _TAKES.get(kind, frozenset({kind}))
+
+
 def _fits(kind: str, made: Shape, may_be: frozenset[str], wanted: Shape, lax: bool) -> bool:
-    takes = (_TAKES_LAX if lax else _TAKES).get(kind, frozenset({kind}))
-    if takes & may_be:
+    if (_TAKES_LAX.get(kind, frozenset({kind})) if lax else takes(kind)) & may_be:
         return True
     if not lax:
         return False

@@ -26,10 +26,10 @@ def _check_retry(flow: Flow, code: StepCode, retry: Retry) -> None:
     if retry.backoff != "none" and retry.backoff_base_ms > retry.max_backoff_ms:
         message = f"the first wait of {code.what} ({retry.backoff_base_ms:,} ms) is over its longest one"
         right = f"{retry.max_backoff_ms:,} ms is what it waits: raise max_backoff_ms or lower backoff_base_ms"
-        flow.report("warning", "BACKOFF_ABOVE_MAXIMUM", (*path, "backoff_base_ms"), message, right)
+        flow.findings.add("warning", "BACKOFF_ABOVE_MAXIMUM", (*path, "backoff_base_ms"), message, right)
     if not retry.retryable and "max_attempts" in retry.model_fields_set and retry.max_attempts > 1:
         message = f"{code.what} has {retry.max_attempts:,} attempts and isn't retryable: it runs once"
-        flow.report("warning", "RETRY_UNUSED", (*path, "max_attempts"), message, "take one of the two out")
+        flow.findings.add("warning", "RETRY_UNUSED", (*path, "max_attempts"), message, "take one of the two out")
 
 
 def _check_limits(flow: Flow, code: StepCode, limits: Lifecycle) -> None:
@@ -37,7 +37,7 @@ def _check_limits(flow: Flow, code: StepCode, limits: Lifecycle) -> None:
     if most is not None and timeout is not None and timeout > most * MINUTE:
         message = f"{code.what} may take {timeout:,g} seconds, and its task {most:,} minutes in all"
         right = "lower timeout_seconds or raise lifecycle.max_duration_minutes"
-        flow.report("warning", "TIMEOUT_BEYOND_LIFECYCLE", (*code.path, "timeout_seconds"), message, right)
+        flow.findings.add("warning", "TIMEOUT_BEYOND_LIFECYCLE", (*code.path, "timeout_seconds"), message, right)
     if not policy.retryable or policy.max_attempts < 2:
         return
     failures = policy.max_attempts - 1
@@ -49,7 +49,7 @@ def _check_limits(flow: Flow, code: StepCode, limits: Lifecycle) -> None:
             f"{code.what} waits {longest:,.0f} seconds for a retry, and after {waiting:,} minutes its task is stale"
         )
         right = "lower max_backoff_ms or raise lifecycle.max_waiting_for_retry_minutes"
-        flow.report("warning", "BACKOFF_BEYOND_LIFECYCLE", path, message, right)
+        flow.findings.add("warning", "BACKOFF_BEYOND_LIFECYCLE", path, message, right)
     elif most is not None:
         counted = min(failures, _COUNTED)
         waits = sum(delay_after(policy, n, 0.5) for n in range(1, counted + 1)) / 1e6 + (failures - counted) * longest
@@ -58,4 +58,4 @@ def _check_limits(flow: Flow, code: StepCode, limits: Lifecycle) -> None:
                 f"the retries of {code.what} wait {waits:,.0f} seconds in all, and its task may take {most:,} minutes"
             )
             right = "lower max_attempts or max_backoff_ms, or raise lifecycle.max_duration_minutes"
-            flow.report("warning", "RETRIES_BEYOND_LIFECYCLE", path, message, right)
+            flow.findings.add("warning", "RETRIES_BEYOND_LIFECYCLE", path, message, right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+from tasker_core.check.schema_diff import Deviation, changes, compare
 from tasker_core.drawing.graph import graph_of_template
 from tasker_core.drawing.mermaid import mermaid
 from tasker_core.drawing.svg import svg
@@ -12,7 +13,6 @@ from tasker_core.errors import TemplateError
 from tasker_core.generating import Models, handlers_source
 from tasker_core.generating.outline import as_yaml, outline
 from tasker_core.mcp_server.answer import as_text
-from tasker_core.rules.schema_diff import Deviation, changes, compare
 from tasker_core.rules.template import Template
 from tasker_core.rules.template_diff import difference
 from tasker_core.rules.template_text import read_template

@@ -78,7 +78,6 @@ class Findings:
         code: str,
         path: Path,
         message: str,
-        *,
         suggestion: str = "",
         code_place: Place | None = None,
     ) -> None:

@@ -105,10 +105,9 @@ def _claim_gated(
         by_lane = chosen_calls(choices(gated, found, closer, room, now), gated, who)
     plain = claim_calls(claim, stamp, now)
     taking = [call for lane, call in zip(claim.lanes, plain, strict=False) for call in by_lane.get(lane, [call])]
-    *_, left, claimed = end(
-        *taking, *after_calls(found.standings, who, now), waits_call(keyed if at_once else (), 1), plain[-1]
-    )
-    rows = claimed_rows(claimed)
+    asks_for_more = [waits_call(keyed, 1)] if at_once and keyed else []
+    *taken, claimed = end(*taking, *after_calls(found.standings, who, now), *asks_for_more, plain[-1])
+    rows, left = claimed_rows(claimed), taken[-1] if asks_for_more else ()
     return answers[: len(calls)], _Gain(rows, now, len(rows) < room and any(waiting for _, waiting in left))
 
 

@@ -90,17 +90,20 @@ from (select l.key as key,
     (select count(*) from (select 1 from tasker.steps s where s.state = 'enqueued' and s.lane = :prefix || l.key limit :room) as c) as n
   from tasker.gate_lines l where l.lane = :lane) as r
 
--- name: claim_gated
--- Of one lane, as `claim_lane`, no more than :most; each takes a slot. What stood aside stands in its handler's lane again.
-with ready as materialized (
-  select s.task_id as task, s.no as step from tasker.steps s
-  where s.state = 'enqueued' and s.lane = :from_lane
+-- fragment: may_begin
     and exists (select 1 from tasker.workers w where w.id = :worker and w.state = 'live' and w.must_heed = :heeded)
     and not exists (select 1 from tasker.paused_namespaces p
       where p.namespace || '/' = substr(cast(:lane as text), 1, length(p.namespace) + 1)
       for key share --pg
     )
   order by s.rank, s.no
+
+-- name: claim_gated
+-- Of one lane, as `claim_lane`, no more than :most; each takes a slot. What stood aside stands in its handler's lane again.
+with ready as materialized (
+  select s.task_id as task, s.no as step from tasker.steps s
+  where s.state = 'enqueued' and s.lane = :from_lane
+-- use: may_begin
   limit (select case when :room - count(*) < :most then :room - count(*) else :most end
     from tasker.steps r where r.worker = :worker and r.stamp = :tx and r.state = 'in_progress')
   for no key update of s skip locked --pg
@@ -115,12 +118,7 @@ from ready where s.task_id = ready.task and s.no = ready.step
 with f as materialized (
   select s.task_id as task, s.no as step, s.rank as place from tasker.steps s
   where s.state = 'enqueued' and s.lane = :lane
-    and exists (select 1 from tasker.workers w where w.id = :worker and w.state = 'live' and w.must_heed = :heeded)
-    and not exists (select 1 from tasker.paused_namespaces p
-      where p.namespace || '/' = substr(cast(:lane as text), 1, length(p.namespace) + 1)
-      for key share --pg
-    )
-  order by s.rank, s.no
+-- use: may_begin
   limit (select :room - count(*) from tasker.steps r where r.worker = :worker and r.stamp = :tx and r.state = 'in_progress')
   for no key update of s skip locked --pg
 ),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from tasker_core.check.schemas import DEEPEST, Schema, Shape, takes, whole
 from tasker_core.rules.template import Template
-
-Schema: TypeAlias = Mapping[str, Any]
 
 
 class Deviation(NamedTuple):
@@ -20,9 +19,9 @@ class Deviation(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A property somewhere in a schema: its types, () where it may be anything, and whether it must be there."""
+    """A property somewhere in a schema: its types, None where these can't be told, and whether it must be there."""
 
-    types: tuple[str, ...]
+    types: frozenset[str] | None
     required: bool
 
 
@@ -34,7 +33,7 @@ def compare(producer: Schema, consumer: Schema) -> list[Deviation]:
     >>> [(each.code, each.path) for each in compare(made, taken)]
     [('TYPE_MISMATCH', 'total'), ('EXTRA_PRODUCER_FIELD', 'note')]
     """
-    made, taken = dict(_fields(producer)), dict(_fields(consumer))
+    made, taken = dict(_fields(whole(producer))), dict(_fields(whole(consumer)))
     found: list[Deviation] = []
     for path, field in taken.items():
         there = made.get(path)
@@ -65,7 +64,7 @@ def changes(old: Template, new: Template) -> list[Deviation]:
         elif was is not None and now is None:
             found.append(Deviation("SCHEMA_REMOVED", place, f"{place} has no schema any more", True))
         elif was is not None and now is not None:
-            found += _changed(place, dict(_fields(was)), dict(_fields(now)), taken=place == "input")
+            found += _changed(place, dict(_fields(whole(was))), dict(_fields(whole(now))), taken=place == "input")
     return found
 
 
@@ -87,33 +86,26 @@ def _changed(place: str, was: Mapping[str, Field], now: Mapping[str, Field], *, 
             yield Deviation("OPTIONAL_TO_REQUIRED", path, f"{path} must be there now", taken)
 
 
-def _fields(schema: Schema, path: str = "", *, required: bool = True) -> Iterator[tuple[str, Field]]:
+def _fields(shape: Shape, path: str = "", *, required: bool = True, depth: int = 0) -> Iterator[tuple[str, Field]]:
     """Every property of an object, of objects in it, and of the objects in its lists, by its path."""
-    must = schema.get("required") or ()
-    for name, inner in (schema.get("properties") or {}).items():
-        here = f"{path}.{name}" if path else name
-        if not isinstance(inner, Mapping):
+    if depth > DEEPEST:
+        return
+    for name in shape.properties:
+        inner = shape.field(name)
+        if inner is None:
             continue
-        is_required = required and name in must
-        yield here, Field(_types(inner), is_required)
-        yield from _fields(inner, here, required=is_required)
-        if isinstance(items := inner.get("items"), Mapping):
-            yield from _fields(items, f"{here}[]", required=is_required)
+        here = f"{path}.{name}" if path else name
+        is_required = required and name in shape.required
+        yield here, Field(inner.types(), is_required)
+        yield from _fields(inner, here, required=is_required, depth=depth + 1)
+        if (items := inner.step_into(0)) is not None:
+            yield from _fields(items, f"{here}[]", required=is_required, depth=depth + 1)
 
 
-def _types(schema: Schema) -> tuple[str, ...]:
-    said = schema.get("type")
-    if said is None:
-        return ()
-    return (said,) if isinstance(said, str) else tuple(sorted(said))
-
-
-def _fits(made: tuple[str, ...], taken: tuple[str, ...]) -> bool:
-    """An integer is a number as well; what may be anything isn't known not to fit."""
-    if not made or not taken:
-        return True
-    return all(each in taken or (each == "integer" and "number" in taken) for each in made)
+def _fits(made: frozenset[str] | None, taken: frozenset[str] | None) -> bool:
+    """What can't be told isn't known not to fit."""
+    return not made or not taken or all(takes(kind) & taken for kind in made)
 
 
 def _said(field: Field) -> str:
-    return " or ".join(field.types) or "anything"
+    return " or ".join(sorted(field.types or ())) or "anything"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasker_core.rules.schema_diff import changes, compare
+from tasker_core.check.schema_diff import changes, compare
 from tasker_core.rules.template import Template
 
 
