@@ -1,0 +1,73 @@
+"""The leases that the scripted server gives."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+
+class Lease:
+    """``state``: ``open``, ``settled``, ``lost`` or ``cancelled``. ``heard``: its report was answered for
+    good. ``told``: what heartbeats are answered otherwise."""
+
+    def __init__(self, name: str, wishes: Mapping[str, Any], lease_ms: int) -> None:
+        self.name, self.state, self.heard = name, "waiting", False
+        self.told: str | None = None
+        self.worker: str | None = None
+        self.claimed = float("inf")
+        self.report: dict[str, Any] | None = None
+        task, handler = str(uuid.uuid4()), wishes["handler"]
+        step = handler.rpartition(".")[2]
+        self.body: dict[str, Any] = {
+            "lease_id": secrets.token_hex(8),
+            "token": secrets.token_urlsafe(24),
+            "fence": 1,
+            "lease_ms": lease_ms,
+            "timeout_ms": None,
+            "task_uuid": task,
+            "step_uuid": str(uuid.uuid4()),
+            "namespace": "conformance",
+            "template": {"name": "conformance", "version": "1.0.0"},
+            "step": step,
+            "method": None,
+            "attempt": 1,
+            "max_attempts": 3,
+            "context": {},
+            "dependency_results": {},
+            "step_config": {},
+            "inputs": None,
+            "checkpoint": None,
+            "idempotency_key": f"{task}:{step}",
+            "correlation_id": str(uuid.uuid4()),
+            "traceparent": None,
+            **wishes,
+        }
+
+    @property
+    def lease_id(self) -> str:
+        return str(self.body["lease_id"])
+
+    @property
+    def token(self) -> str:
+        return str(self.body["token"])
+
+    @property
+    def status(self) -> str:
+        """What a heartbeat that names it is told."""
+        return self.told or {"open": "extended", "cancelled": "cancel"}.get(self.state, "lost")
+
+    def go_to(self, worker: str) -> None:
+        self.state, self.worker, self.claimed = "open", worker, time.monotonic()
+
+    def end(self, state: str) -> None:
+        if self.state == "open":
+            self.state = state
+
+    @staticmethod
+    def is_too_large(report: Mapping[str, Any], most: int) -> bool:
+        payload = report.get("result", report.get("accumulated_results"))
+        return len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")) > most
