@@ -1,0 +1,131 @@
+//! The heartbeat, and the registration that comes before it.
+
+use std::time::{Duration, Instant};
+
+use crate::worker::Crew;
+use crate::worker::desk::Phase;
+use crate::worker::link::{Pauses, Session, Trouble};
+use crate::worker::messages::{Beat, Beaten, Directive, Named, Standing, millis};
+
+/// How long an answer may take that isn't held back.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Crew {
+    /// Registers and beats until the worker ends.
+    pub(crate) fn beat(&self) {
+        self.register(0);
+        let mut known = Phase::Running;
+        while let Some(session) = self.session() {
+            let sent = Instant::now();
+            known = known.max(self.desk.phase());
+            let pause = self.beat_once(&session, known, sent);
+            self.desk
+                .pause_in(known, pause.saturating_sub(sent.elapsed()));
+            known = known.max(self.desk.phase());
+        }
+    }
+
+    /// For how long to be silent after it.
+    fn beat_once(&self, session: &Session, phase: Phase, sent: Instant) -> Duration {
+        let ids = self.desk.lease_ids();
+        let state = if phase == Phase::Running {
+            "running"
+        } else {
+            "draining"
+        };
+        let beat = Beat {
+            state,
+            leases: ids.iter().map(|lease_id| Named { lease_id }).collect(),
+        };
+        // One that hangs must not keep the next ones from being sent while the leases are good.
+        let (every, lease) = (
+            millis(session.terms.heartbeat_ms),
+            millis(session.terms.lease_ms),
+        );
+        let within = (lease / 3).clamp(Duration::from_millis(100), PATIENCE);
+        match self.link.ask::<Beaten>(session, "heartbeat", &beat, within) {
+            Ok(beaten) => {
+                let extended = beaten
+                    .as_ref()
+                    .and_then(|beaten| beaten.lease_ms)
+                    .map_or(lease, millis);
+                self.link.clock.extend(sent, extended);
+                if let Some(beaten) = beaten {
+                    self.heard(&beaten);
+                }
+                every
+            }
+            Err(Trouble::NotNow(asked_for, error)) => {
+                log::warn!("a heartbeat didn't get through: {error}");
+                every.max(asked_for.unwrap_or_default())
+            }
+            Err(Trouble::Unknown) => {
+                self.register(session.no);
+                Duration::ZERO
+            }
+            Err(Trouble::Denied(error) | Trouble::Refused(error)) => {
+                self.desk.fail(error);
+                every
+            }
+        }
+    }
+
+    fn heard(&self, beaten: &Beaten) {
+        for lease in &beaten.leases {
+            match lease.status {
+                Standing::Extended => {}
+                Standing::Lost | Standing::Cancel => self.desk.lose(&lease.lease_id),
+            }
+        }
+        self.obey(beaten.directive);
+    }
+
+    /// Does what an operator says through the server.
+    pub(crate) fn obey(&self, directive: Directive) {
+        match directive {
+            Directive::Run => {}
+            Directive::Drain => self.desk.advance(Phase::Draining),
+            Directive::Stop => self.desk.advance(Phase::Stopping),
+        }
+    }
+
+    /// Makes a session in place of the one of this number, unless another thread has.
+    pub(crate) fn register(&self, instead_of: u64) {
+        let turn = self
+            .registering
+            .lock()
+            .expect("no thread panics while it registers");
+        if self
+            .link
+            .session(Duration::ZERO)
+            .is_some_and(|session| session.no != instead_of)
+        {
+            return;
+        }
+        self.desk.lose_all();
+        let mut pauses = Pauses::new();
+        while self.desk.phase() < Phase::Stopping {
+            match self.link.register(&self.registration, PATIENCE) {
+                Ok(()) => break,
+                Err(Trouble::NotNow(asked_for, error)) => {
+                    log::warn!("the worker can't register yet: {error}");
+                    let known = self.desk.phase();
+                    self.desk.pause_in(known, pauses.next(asked_for));
+                }
+                Err(Trouble::Denied(error) | Trouble::Refused(error)) => self.desk.fail(error),
+                Err(Trouble::Unknown) => unreachable!("nobody is named by a registration"),
+            }
+        }
+        drop(turn);
+    }
+
+    /// The session, once there is one; `None` when the worker ends.
+    pub(crate) fn session(&self) -> Option<Session> {
+        while !self.desk.has_ended() {
+            if let Some(session) = self.link.session(Duration::from_millis(50)) {
+                return Some(session);
+            }
+        }
+        None
+    }
+}

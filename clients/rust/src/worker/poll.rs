@@ -1,0 +1,71 @@
+//! The long poll, by which a worker with room comes to steps.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::worker::Crew;
+use crate::worker::desk::Phase;
+use crate::worker::heart::PATIENCE;
+use crate::worker::link::{Pauses, Session, Trouble};
+use crate::worker::messages::{Claim, Claimed, millis};
+
+/// By chance up to so long between two polls, so that many workers don't ask at the same moment.
+const JITTER_MS: u64 = 100;
+
+impl Crew {
+    /// Asks for steps whenever there is room, until the worker stops.
+    pub(crate) fn poll(&self) {
+        while let Some(session) = self.session() {
+            let Some(room) = self.desk.room_for_poll(session.terms.max_claim) else {
+                return;
+            };
+            match self.claimed(&session, room) {
+                Some(claimed) => {
+                    let is_empty = claimed.leases.is_empty();
+                    self.desk.take(room, claimed.leases);
+                    self.obey(claimed.directive);
+                    if is_empty {
+                        self.desk.pause_in(
+                            Phase::Running,
+                            Duration::from_millis(fastrand::u64(0..=JITTER_MS)),
+                        );
+                    }
+                }
+                None => self.desk.take(room, Vec::new()),
+            }
+        }
+    }
+
+    /// What the poll brings. A lost answer is asked for again; `None` where nobody is left to ask or to be told.
+    fn claimed(&self, session: &Session, room: usize) -> Option<Claimed> {
+        let wait_ms = session.terms.max_wait_ms;
+        let claim = Claim {
+            request_id: Uuid::new_v4(),
+            max: room,
+            wait_ms: Some(wait_ms),
+        };
+        let mut pauses = Pauses::new();
+        while self.desk.phase() == Phase::Running {
+            match self
+                .link
+                .ask(session, "claims", &claim, millis(wait_ms) + PATIENCE)
+            {
+                Ok(claimed) => return Some(claimed.unwrap_or_default()),
+                Err(Trouble::NotNow(asked_for, error)) => {
+                    log::warn!("no steps can be asked for: {error}");
+                    self.desk.pause_in(Phase::Running, pauses.next(asked_for));
+                }
+                Err(Trouble::Unknown) => {
+                    self.register(session.no);
+                    return None;
+                }
+                Err(Trouble::Denied(error) | Trouble::Refused(error)) => {
+                    self.desk.fail(error);
+                    return None;
+                }
+            }
+        }
+        None
+    }
+}
