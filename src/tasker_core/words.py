@@ -309,13 +309,15 @@ class Report(NamedTuple):
 class ClaimRequest:
     """A worker's wish for steps: at most ``room`` of them, from ``lanes`` in this order.
 
-    ``wants`` names, per lane, the ancestors whose results the handler declared.
+    ``wants`` names, per lane, the ancestors whose results the handler declared. The same ``stamp`` again is the same
+    claim: what it got and is still in progress comes with it. None is for a claim that is never repeated.
     """
 
     worker: int
     lanes: Sequence[str]
     room: int
     wants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stamp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,9 @@ class Gates:
         """What ``request`` asks the store for."""
         heeded = self._heeded.get(request.worker, 0)
         if not self._are_any:
-            return Claim(request.worker, request.lanes, request.room, heeded=heeded)
+            return Claim(request.worker, request.lanes, request.room, heeded=heeded, stamp=request.stamp)
         gated = {lane: gate for lane in request.lanes if (gate := self.gate(lane)) is not None}
-        return Claim(request.worker, request.lanes, request.room, gated, heeded, self._clock.now)
+        return Claim(request.worker, request.lanes, request.room, gated, heeded, self._clock.now, request.stamp)
 
     @property
     def are_any(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,7 +25,8 @@ from tasker_core.server.routes import ROUTERS, home
 from tasker_core.settings.values import Settings
 from tasker_core.version import VERSION
 
-BATCH = "/v1/tasks/batch"
+LARGE = re.compile("/v1/tasks/batch|/v1/workers/[^/]+/reports")
+"""Paths whose bodies may hold much at once."""
 
 
 def create_app(
@@ -50,7 +52,7 @@ def create_app(
     core = Core(engine, settings)
 
     def largest_body(scope: Scope) -> int:
-        return settings.server.largest_batch if scope["path"] == BATCH else settings.server.largest_body
+        return settings.server.largest_batch if LARGE.fullmatch(scope["path"]) else settings.server.largest_body
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel, RootModel, ValidationError
+from pydantic_core import from_json
 
 from tasker_core.errors import PayloadError
 from tasker_core.rules.payload import parse
@@ -37,16 +38,31 @@ def read_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def read_quickly(body: bytes) -> dict[str, Any]:
+    """The same for a body that a program wrote and that may be long: a key may stand twice in an object of it."""
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return read_object(body)
+    return value if isinstance(value, dict) else read_object(body)
+
+
 def read_shape(shape: type[S], body: bytes) -> S:
     """The JSON object that ``body`` holds, which must be of this shape."""
+    return shaped(shape, read_object(body))
+
+
+def shaped(shape: type[S], value: Mapping[str, Any], tags: Collection[str] = ()) -> S:
+    """``value``, which must be of this shape. ``tags`` are those of the unions inside of it."""
     try:
-        return shape.model_validate(read_object(body))
+        return shape.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         # A union's tag stands in the path, too, and isn't a field; where the tag itself is at fault, nothing else does.
         discriminator = (first.get("ctx") or {}).get("discriminator", "").strip("'")
         place = first["loc"][1:] if issubclass(shape, RootModel) else first["loc"]
-        field = discriminator or ".".join(map(str, place))
+        names = [str(part) for part in place if part not in tags]
+        field = ".".join([*names, discriminator] if discriminator else names)
         raise ApiError(400, "BAD_REQUEST", f"{field}: {first['msg']}", field=field) from None
 
 

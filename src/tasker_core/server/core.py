@@ -14,6 +14,7 @@ from tasker_core.engine import Engine
 from tasker_core.server.creations import Creations
 from tasker_core.server.metrics import Metrics
 from tasker_core.server.overload import Overload
+from tasker_core.server.protocol.lookout import Lookout
 from tasker_core.server.streams import Streams
 from tasker_core.server.threads import Threads
 from tasker_core.server.waiters import Waiters
@@ -47,6 +48,7 @@ class Core:
         self.waiters = Waiters(engine, MOST_WAITERS)
         self.streams = Streams(engine, settings.server.event_streams)
         self.webhooks = Webhooks(engine, private=settings.server.webhooks_to_private_addresses)
+        self.lookout = Lookout(engine)
         self.phase = Phase.STARTUP
         self.started = time.monotonic()
         self.at_stop: list[Callable[[], None]] = []
@@ -67,6 +69,7 @@ class Core:
         self.phase = Phase.STOPPING
         self.waiters.release()
         self.streams.release()
+        self.lookout.release()
         for end in self.at_stop:
             end()
 
@@ -76,6 +79,7 @@ class Core:
         await asyncio.to_thread(self.waiters.close)
         await asyncio.to_thread(self.streams.close)
         await asyncio.to_thread(self.webhooks.stop)
+        await asyncio.to_thread(self.lookout.stop)
         await asyncio.to_thread(self.threads.close)
         self.phase = Phase.STOPPED
 

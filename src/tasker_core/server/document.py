@@ -18,6 +18,17 @@ from tasker_core.server.shapes.limits import BreakerWord, LimitWord
 from tasker_core.server.shapes.steps import StepAction
 from tasker_core.server.shapes.tasks import TaskBatch, TaskRequest
 from tasker_core.server.shapes.templates import Template
+from tasker_core.server.shapes.worker_protocol import (
+    Heartbeat,
+    LeaseCheckpoint,
+    LeaseCompletion,
+    LeaseFailure,
+    LeaseRelease,
+    PatientWish,
+    ReadResult,
+    Registration,
+    Reports,
+)
 from tasker_core.server.shapes.workers import Draining
 
 # Bodies that their routes read themselves, so that duplicate keys and the like are refused.
@@ -39,6 +50,15 @@ BODIES = (
     LimitWord,
     BreakerWord,
     Draining,
+    Registration,
+    PatientWish,
+    Heartbeat,
+    Reports,
+    LeaseCompletion,
+    LeaseFailure,
+    LeaseCheckpoint,
+    LeaseRelease,
+    ReadResult,
 )
 DESCRIPTION = """Creates tasks and tells what became of them.
 

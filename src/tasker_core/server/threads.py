@@ -23,6 +23,11 @@ class Threads:
         self.pending = 0
         self._pool = ThreadPoolExecutor(count, "tasker-server")
 
+    @property
+    def is_crowded(self) -> bool:
+        """Has half of what may wait come together?"""
+        return self.pending > self.backlog // 2
+
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What ``call`` returns. A caller that is cancelled before a thread took the call withdraws it."""
         if self.pending >= self.backlog:

@@ -30,7 +30,8 @@ class Claim:
     """Who asks for how many steps of which lanes; ``lanes`` are tried in this order.
 
     ``gated`` are those of them that a limit or a breaker concerns, and ``heeded`` is up to which change of these the
-    worker knows them. ``clock`` tells when they are claimed, after having waited for the gates.
+    worker knows them. ``clock`` tells when they are claimed, after having waited for the gates. What a claim of the
+    same ``stamp`` got before, and is in progress, counts as got by this one.
     """
 
     worker: int
@@ -39,6 +40,7 @@ class Claim:
     gated: Mapping[str, Gated] = field(default_factory=dict)
     heeded: int = 0
     clock: Callable[[], Micros] | None = None
+    stamp: int | None = None
 
 
 def write_and_claim(
@@ -94,7 +96,7 @@ def _claim_gated(
     found = seen(gated, answers[len(calls) :])
     # What is claimed now begins after everything that was seen to have ended.
     now = max(now, claim.clock()) if claim.clock else now
-    who = {"worker": claim.worker, "tx": stamp, "now": now, "room": claim.room, "heeded": claim.heeded}
+    who = {"worker": claim.worker, "tx": claim.stamp or stamp, "now": now, "room": claim.room, "heeded": claim.heeded}
     keyed = [lane for lane, gate in gated.items() if gate.keyed]
     at_once = not stays_open and before is None and is_open(found, room, now)
     end = transaction.run if stays_open else transaction.run_last
@@ -113,7 +115,7 @@ def _claim_gated(
 
 def claim_calls(claim: Claim, stamp: int, now: Micros) -> list[Call]:
     """The statements of a claim, one per lane; the last one's answer is what was claimed."""
-    who = {"worker": claim.worker, "tx": stamp}
+    who = {"worker": claim.worker, "tx": claim.stamp or stamp}
     each = {**who, "room": claim.room, "now": now, "heeded": claim.heeded}
     lanes = [Call("claim_lane", {**each, "lane": lane}) for lane in claim.lanes]
     return [*lanes, Call("claimed_steps", who)]

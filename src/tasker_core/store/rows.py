@@ -142,6 +142,21 @@ class WorkerRow(NamedTuple):
     beat_at: Micros
     drained_by: str = ""
     drained_for: str = ""
+    instance: str | None = None
+    """What a worker that speaks through servers calls itself; of any other it is None."""
+    owner: str = ""
+    offer: JsonText = "{}"
+    """What such a worker said that it runs."""
+
+
+class RemoteRow(NamedTuple):
+    """A worker that speaks through servers."""
+
+    id: int
+    uuid: str
+    state: str
+    owner: str
+    offer: JsonText
 
 
 class InputRow(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tasker_core.store.database import Access, Call, as_json
-from tasker_core.store.rows import WorkerRow
-from tasker_core.words import Micros
+from tasker_core.store.rows import RemoteRow, WorkerRow
+from tasker_core.words import JsonText, Micros
 
 
 class Workers:
@@ -19,6 +19,28 @@ class Workers:
         """Enter ``worker`` as live; its number."""
         (rows,) = self._database.write(Call("insert_worker", {**worker._asdict(), "now": worker.started_at}))
         return int(rows[0][0])
+
+    def register_remote(self, worker: WorkerRow) -> tuple[RemoteRow, bool]:
+        """The same for one that speaks through servers; what is registered of its instance, and whether it is new."""
+        (rows,) = self._database.write(Call("insert_worker", {**worker._asdict(), "now": worker.started_at}))
+        registered = self.remote(instance=worker.instance)
+        assert registered is not None
+        return registered, bool(rows)
+
+    def remote(self, *, uuid: str | None = None, instance: str | None = None) -> RemoteRow | None:
+        """The live worker of this UUID, or of this instance, that speaks through servers."""
+        (rows,) = self._database.read(Call("remote_worker", {"uuid": uuid, "instance": instance}))
+        return RemoteRow(*rows[0]) if rows else None
+
+    def offer(self, worker: int, offer: JsonText, slots: int) -> None:
+        """From here on ``worker`` runs what ``offer`` says."""
+        self._database.write(Call("offer_of_worker", {"worker": worker, "offer": offer, "slots": slots}))
+
+    def secret(self, name: str, fresh: str) -> str:
+        """What all servers of this database know under ``name``: ``fresh`` where nothing was kept before."""
+        named = {"name": name}
+        *_, rows = self._database.write(Call("keep_secret", {**named, "value": fresh}), Call("secret", named))
+        return str(rows[0][0])
 
     def names(self, workers: Collection[int]) -> dict[int, tuple[str, str]]:
         """UUID and name of each of these workers."""

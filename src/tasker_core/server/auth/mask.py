@@ -15,8 +15,14 @@ from tasker_core.server.body import to_bytes
 from tasker_core.server.redaction import Redact
 
 SEES_EVERYTHING = "tasks:context_read"
+_SHOWS = "shows_everything"
 SMALL = 32 * 1024
 """Bytes of an answer that are masked faster than a thread is woken."""
+
+
+def show_everything(scope: Scope) -> None:
+    """Let the answer to this request pass as it is: its caller works on what it shows."""
+    scope["state"][_SHOWS] = True
 
 
 class Mask:
@@ -31,22 +37,22 @@ class Mask:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = scope["state"].get(CALLER) if scope["type"] == "http" else None
         if isinstance(caller, Principal) and not caller.may(SEES_EVERYTHING):
-            send = _Masked(send, self._access.masked)
+            send = _Masked(scope, send, self._access.masked)
         await self._app(scope, receive, send)
 
 
 class _Masked:
     """Holds an answer back until it is whole."""
 
-    def __init__(self, send: Send, masked: Redact) -> None:
-        self._send, self._masked = send, masked
+    def __init__(self, scope: Scope, send: Send, masked: Redact) -> None:
+        self._scope, self._send, self._masked = scope, send, masked
         self._start: Message | None = None
         self._body = bytearray()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             kind = MutableHeaders(scope=message).get("content-type", "")
-            if kind.partition(";")[0].strip() == "application/json":
+            if kind.partition(";")[0].strip() == "application/json" and _SHOWS not in self._scope["state"]:
                 self._start = message
                 return
         if self._start is None or message["type"] != "http.response.body":

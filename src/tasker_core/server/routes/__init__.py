@@ -21,6 +21,7 @@ from tasker_core.server.routes import (
     tasks,
     templates,
     webhooks,
+    worker_protocol,
     workers,
 )
 
@@ -35,6 +36,7 @@ ROUTERS = (
     analytics.router,
     audit.router,
     workers.router,
+    worker_protocol.router,
     dead_letters.router,
     events.router,
     webhooks.router,

@@ -1,9 +1,25 @@
 -- Workers, their heartbeats, and what is left behind when one is gone.
 
 -- name: insert_worker
-insert into tasker.workers (uuid, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at)
-values (:uuid, :name, :host, :boot, :pid, :process_started, :version, :slots, :lanes, 'live', :now, :now)
+-- Of several registrations of one instance the first counts: the others were repeated for the lost answer.
+insert into tasker.workers (uuid, name, host, boot, pid, process_started, version, slots, lanes, state, started_at, beat_at, instance, owner, offer)
+values (:uuid, :name, :host, :boot, :pid, :process_started, :version, :slots, :lanes, 'live', :now, :now, :instance, :owner, :offer)
+on conflict do nothing
 returning id
+
+-- name: remote_worker
+-- A live worker that speaks through servers, by its UUID or by what it calls itself.
+select id, uuid, state, owner, offer from tasker.workers
+where state in ('live', 'draining') and instance is not null and (uuid = :uuid or instance = :instance)
+
+-- name: offer_of_worker
+update tasker.workers set offer = :offer, slots = :slots where id = :worker
+
+-- name: keep_secret
+insert into tasker.secrets (name, value) values (:name, :value) on conflict (name) do nothing
+
+-- name: secret
+select value from tasker.secrets where name = :name
 
 -- name: serve_lanes
 update tasker.workers set lanes = :lanes where id = :worker

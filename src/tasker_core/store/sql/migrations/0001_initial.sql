@@ -251,7 +251,18 @@ create table tasker.workers (
   beat_at bigint not null,
   must_heed bigint not null default 0,
   drained_by text not null default '',
-  drained_for text not null default ''
+  drained_for text not null default '',
+  instance text,
+  owner text not null default '',
+  offer text not null default '{}'
+);
+
+create unique index workers_instance on tasker.workers (instance) where state in ('live', 'draining');
+
+-- What the servers of this database know and nobody else.
+create table tasker.secrets (
+  name text not null primary key,
+  value text not null
 );
 
 -- Number 0 stands for the whole task. `runs_at` is when what was requeued may run; a snapshot is what the task was like.
