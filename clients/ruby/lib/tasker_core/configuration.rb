@@ -30,6 +30,8 @@ module TaskerCore
     # Files or directories of handlers that a worker loads: TASKER_WORKER_HANDLERS.
     attr_accessor :handlers
     attr_accessor :logger
+    # What runs each step, a Proc that is given one and calls it: Rails' executor, say.
+    attr_accessor :around_step
 
     def initialize(environment = ENV)
       @environment = environment

@@ -20,12 +20,13 @@ module TaskerCore
       # The server's URL, as errors tell it.
       attr_reader :name
 
-      def initialize(configuration)
+      def initialize(configuration, headers = {})
         @address = configuration.address
         @connect_timeout = configuration.connect_timeout
         @name = "#{@address.scheme}://#{@address.host}:#{@address.port}#{@address.path}".chomp('/')
         @headers = { 'User-Agent' => "tasker-core-rb/#{VERSION}", 'Accept-Encoding' => 'identity',
-                     'Content-Type' => 'application/json' }.merge(credentials(configuration))
+                     'Content-Type' => 'application/json' }
+                   .merge(credentials(configuration), headers)
         @lock = Mutex.new
         forget
       end
@@ -48,6 +49,11 @@ module TaskerCore
       def close
         connections = @lock.synchronize { @by_thread.values.tap { forget } }
         connections.each { |http| finish(http) }
+      end
+
+      # Closes the connection of one thread, which gets an IOError where it waits on it.
+      def close_of(thread)
+        finish(@lock.synchronize { @by_thread.delete(thread) })
       end
 
       private
