@@ -1,0 +1,3 @@
+export * from "./base.js";
+export * from "./client.js";
+export * from "./handler.js";
