@@ -180,7 +180,7 @@ module TaskerCore
     end
 
     def drain
-      return if @drained
+      return if draining?
 
       @drained = true
       logger.info('it takes no more steps, since an operator said so')
