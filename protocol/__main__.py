@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
-from protocol.case import cases
+from protocol.as_worker import Server
+from protocol.case import CASES, Failed, cases
 from protocol.playing import Result, play_against_server, play_against_worker
 
 
@@ -15,15 +19,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     if asked.group == "worker":
         command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
-        results = play_against_worker(command, list(cases("worker", asked.k)), asked.lanes)
+        results = play_against_worker(command, list(cases("worker", asked.k, asked.cases)), asked.lanes)
     else:
-        results = play_against_server(asked, list(cases("server", asked.k)))
+        keys = {"worker": asked.api_key, "other": asked.other_key, "weak": asked.weak_key}
+        tested = Server(
+            asked.url, {who: key for who, key in keys.items() if key}, asked.restart and partial(_run, asked.restart)
+        )
+        results = play_against_server(tested, list(cases("server", asked.k, asked.cases)), asked.lanes)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for result in results:
         counts[result.outcome] += 1
         _print(result, asked.quiet)
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
     return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+def _run(command: str) -> None:
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        raise Failed(f"{command} ended with {done.returncode}: {done.stdout}{done.stderr}")
 
 
 def _print(result: Result, quiet: bool) -> None:
@@ -46,10 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--other-key", help="a second key that may be a worker: for cases of two callers")
     server.add_argument("--weak-key", help="a key without worker:run")
     server.add_argument("--restart", help="a command that kills the server, starts it anew, and ends once it answers")
+    server.add_argument("--lanes", type=int, default=12, help="cases that are played at once (12)")
     worker = groups.add_parser("worker", help="play the server against a worker")
     worker.add_argument("--lanes", type=int, default=4, help="processes of the worker at once (4)")
     for group in (server, worker):
         group.add_argument("-k", default="", metavar="WORDS", help="only cases whose names contain one of these words")
+        group.add_argument("--cases", type=Path, default=CASES, metavar="DIRECTORY", help="other cases than these")
     worker.add_argument("command", nargs=argparse.REMAINDER, help="-- the command that starts the worker")
     return parser
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,10 @@ from queue import SimpleQueue
 from typing import Literal
 
 from protocol.as_server import Play, Scene
+from protocol.as_worker import Play as PlayWorker
+from protocol.as_worker import Server
 from protocol.case import Case, Failed
+from protocol.restarts import Restarts
 from protocol.values import CaseError
 
 
@@ -79,5 +81,18 @@ def _play_on(scene: Scene, case: Case) -> None:
     Play(case, scene).run()
 
 
-def play_against_server(asked: argparse.Namespace, chosen: Sequence[Case]) -> Iterator[Result]:
-    raise NotImplementedError(asked, chosen)
+def play_against_server(tested: Server, chosen: Sequence[Case], lanes: int = 12) -> Iterator[Result]:
+    """Many cases at once, each with a namespace of its own; then those that want a restart, which share one."""
+    able = [case for case in chosen if case.needs <= tested.offers]
+    for case in chosen:
+        if case not in able:
+            yield Result(case, "skipped", 0, f"needs {' and '.join(sorted(case.needs - tested.offers))}")
+    restarted = [case for case in able if "restart" in case.needs]
+    with ThreadPoolExecutor(max_workers=max(lanes, 1)) as pool:
+        yield from pool.map(
+            lambda case: play(case, PlayWorker(case, tested).run), [case for case in able if case not in restarted]
+        )
+    if restarted and tested.restart:
+        restarts = Restarts(len(restarted), tested.restart)
+        with ThreadPoolExecutor(max_workers=len(restarted)) as pool:
+            yield from pool.map(lambda case: play(case, PlayWorker(case, tested, restarts).run), restarted)
