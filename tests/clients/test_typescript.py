@@ -7,11 +7,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from protocol.case import cases
 from tests.support.served import Served, served
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +85,13 @@ def test_lint(package: Path) -> None:
 
 def test_types(package: Path) -> None:
     run(package, "npm", "run", "types")
+
+
+def test_its_worker_passes_the_conformance_cases(package: Path) -> None:
+    run(package, "npx", "tsc")
+    command = [sys.executable, "-m", "protocol", "--quiet", "worker", "--", str(package / "conformance" / "run")]
+    played = run(ROOT, *command)
+    assert played.startswith(f"{len(list(cases('worker')))} passed"), played
 
 
 def test_it_needs_nothing_to_run(package: Path) -> None:

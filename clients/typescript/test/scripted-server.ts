@@ -20,6 +20,8 @@ export type Script = (request: Arrived, nth: number) => Said | Promise<Said>;
 export interface ScriptedServer {
   readonly url: string;
   readonly requests: Arrived[];
+  /** Does this before the server goes away. */
+  before(end: () => Promise<unknown>): void;
 }
 
 export async function scriptedServer(test: TestContext, script: Script): Promise<ScriptedServer> {
@@ -30,11 +32,14 @@ export async function scriptedServer(test: TestContext, script: Script): Promise
     give(await script(request, requests.length), answer);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  test.after(() => {
+  const ends: (() => Promise<unknown>)[] = [];
+  test.after(async () => {
+    for (const end of ends) await end();
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, requests, before: (end) => ends.push(end) };
 }
 
 async function arrived(incoming: IncomingMessage): Promise<Arrived> {

@@ -1,7 +1,18 @@
 // Against a real `tasker server`, where TASKER_TEST_SERVER names one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AsyncTaskerClient, DuplicateTaskError, SchemaViolationError, TaskerClient } from "../src/index.js";
+import {
+  AsyncTaskerClient,
+  DuplicateTaskError,
+  type JsonObject,
+  PermanentError,
+  RetryableError,
+  SchemaViolationError,
+  StepHandlerResult,
+  stepHandler,
+  TaskerClient,
+  Worker,
+} from "../src/index.js";
 import { newUuid } from "../src/uuid.js";
 
 const url = process.env.TASKER_TEST_SERVER;
@@ -74,5 +85,54 @@ test("the synchronous client has its answer without awaiting it", { skip }, () =
   assert.equal(client.wait(task.task_uuid).status, "cancelled");
   assert.throws(() => client.createTask({ name: "nobody knows this" }), { name: "UnknownTemplateError" });
   assert.equal(client.health().healthy, true);
+  client.close();
+});
+
+test("a worker runs the steps of a task, and their results come back", { skip }, async () => {
+  const numbers = { id: 9007199254740993n, text: "Ånn 🎉" };
+  const validate = stepHandler("ts_validate", { inputs: { id: "id", text: "text" } }, ({ id, text }) => ({ id, text }));
+  const flaky = stepHandler("ts_flaky", { dependsOn: { cart: "validate" } }, ({ cart, context }) => {
+    if (!context.isRetry()) throw new RetryableError("not yet", { code: "E_EARLY" });
+    return { cart, attempt: context.attempt, key: context.idempotencyKey };
+  });
+  const pages = stepHandler("ts_pages", {}, ({ context }) => {
+    const done = context.checkpointItemsProcessed + 10;
+    return done < 30 ? StepHandlerResult.checkpoint(done, done, { done }) : { done };
+  });
+  const refused = stepHandler("ts_refused", { dependsOn: { cart: "validate" } }, async ({ context }) => {
+    assert.deepEqual(await context.fetchResult("validate"), numbers);
+    throw new PermanentError("never", { code: "E_NEVER" });
+  });
+  const client = new AsyncTaskerClient({ url });
+  const retry = { max_attempts: 3, backoff: "none", backoff_base_ms: 1 };
+  await client.registerTemplate({
+    name: "worker",
+    namespace_name: "typescript",
+    version: "1.0.0",
+    steps: [
+      { name: "validate", handler: { callable: "ts_validate" } },
+      { name: "flaky", handler: { callable: "ts_flaky" }, dependencies: ["validate"], retry },
+      { name: "pages", handler: { callable: "ts_pages" }, dependencies: ["validate"] },
+      { name: "refused", handler: { callable: "ts_refused" }, dependencies: ["pages"] },
+    ],
+  });
+  const worker = await Worker.start({ url, handlers: [validate, flaky, pages, refused], namespaces: ["typescript"] });
+  const task = await client.createTask({
+    name: "worker",
+    namespace: "typescript",
+    context: numbers,
+    idempotencyKey: newUuid(),
+  });
+  const done = await client.wait(task.task_uuid, { timeoutMs: 20_000 });
+  const steps = new Map((await client.listTaskSteps(task.task_uuid)).map((step) => [step.name, step.results]));
+  await worker.stop();
+  assert.equal(done.status, "blocked_by_failures");
+  assert.deepEqual(steps.get("validate")?.result, numbers);
+  const key = `${task.task_uuid}:flaky`;
+  assert.deepEqual(steps.get("flaky")?.result, { cart: numbers, attempt: 2, key });
+  assert.deepEqual(steps.get("pages")?.result, { done: 30 });
+  const error = steps.get("refused")?.error as JsonObject;
+  assert.deepEqual([error.message, error.error_code, error.error_type], ["never", "E_NEVER", "permanent_error"]);
+  assert.ok((await client.listWorkers()).every((each) => each.worker_uuid !== worker.workerId));
   client.close();
 });

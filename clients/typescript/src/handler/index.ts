@@ -1,0 +1,13 @@
+export { StepContext, type StepContextFields, stepContext } from "./context.js";
+export {
+  type Declaration,
+  type FunctionHandler,
+  type Parameters,
+  type Parse,
+  type Source,
+  stepHandler,
+  typed,
+} from "./dsl.js";
+export { HandlerRegistry } from "./registry.js";
+export { type FailureOptions, type Metadata, StepHandlerResult } from "./result.js";
+export { StepHandler, type StepHandlerClass } from "./step-handler.js";

@@ -1,0 +1,2 @@
+export { type Log, logToStandardError } from "./log.js";
+export { Worker, type WorkerOptions } from "./worker.js";

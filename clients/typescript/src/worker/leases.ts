@@ -1,0 +1,62 @@
+import type { Lease } from "./messages.js";
+
+/** A lease that is held: until its report is answered, or it is lost. */
+export class Held {
+  private readonly controller = new AbortController();
+
+  constructor(readonly lease: Lease) {}
+
+  /** Is aborted with the reason why the handler's work is in vain. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Tells the handler that it is cancelled. */
+  cancel(reason: string): void {
+    this.controller.abort(reason);
+  }
+}
+
+/** The leases that this worker believes it holds: waiting to run, running, or finished and not yet answered. */
+export class Leases {
+  private readonly byId = new Map<string, Held>();
+
+  get ids(): string[] {
+    return [...this.byId.keys()];
+  }
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  /** Those of `leases` that weren't held yet: a repeated answer names some again. */
+  take(leases: readonly Lease[]): Held[] {
+    const fresh = leases.filter(({ lease_id }) => !this.byId.has(lease_id)).map((lease) => new Held(lease));
+    for (const held of fresh) this.byId.set(held.lease.lease_id, held);
+    return fresh;
+  }
+
+  holds({ lease }: Held): boolean {
+    return this.byId.has(lease.lease_id);
+  }
+
+  /** The lease has been answered for good. */
+  release({ lease }: Held): void {
+    this.byId.delete(lease.lease_id);
+  }
+
+  /** Somebody else has the step, or may have it: its handler is told, and nothing is reported. */
+  lose(leaseId: string, reason: string): void {
+    this.byId.get(leaseId)?.cancel(reason);
+    this.byId.delete(leaseId);
+  }
+
+  loseAll(reason: string): void {
+    for (const id of this.ids) this.lose(id, reason);
+  }
+
+  /** Handlers are told that their leases may be lost; what they finish all the same is reported. */
+  warnAll(reason: string): void {
+    for (const held of this.byId.values()) held.cancel(reason);
+  }
+}
