@@ -28,10 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     registry.step("conformance.sleep", sleep);
     registry.step("conformance.effect", effect);
     registry.step("conformance.count", count);
-    Worker::new(registry)
-        .slots(slots)
-        .namespaces(["conformance"])
-        .run(&Settings::new())?;
+    Worker::new(registry).slots(slots).namespaces(["conformance"]).run(&Settings::new())?;
     Ok(())
 }
 
@@ -48,10 +45,7 @@ fn echo(context: &StepContext) -> Result<Outcome, StepError> {
     Outcome::complete(&Echo {
         context: context.input()?,
         config: context.config()?,
-        dependencies: context
-            .dependencies()
-            .map(|(step, result)| (step.into(), result.clone()))
-            .collect(),
+        dependencies: context.dependencies().map(|(step, result)| (step.into(), result.clone())).collect(),
         attempt: context.attempt(),
         key: context.idempotency_key(),
     })
@@ -71,11 +65,7 @@ fn successor(number: &str) -> String {
     };
     let is_negative = carries == '0';
     let mut next: Vec<u8> = digits.bytes().collect();
-    let rolling = next
-        .iter()
-        .rev()
-        .take_while(|digit| **digit == carries as u8)
-        .count();
+    let rolling = next.iter().rev().take_while(|digit| **digit == carries as u8).count();
     let turning = next.len() - rolling;
     next[turning..].fill(rolls as u8);
     match turning.checked_sub(1) {
@@ -84,14 +74,8 @@ fn successor(number: &str) -> String {
         None => next.insert(0, b'1'),
     }
     let digits = String::from_utf8(next).expect("digits are text");
-    let digits = Some(digits.trim_start_matches('0'))
-        .filter(|digits| !digits.is_empty())
-        .unwrap_or("0");
-    if is_negative && digits != "0" {
-        format!("-{digits}")
-    } else {
-        digits.into()
-    }
+    let digits = Some(digits.trim_start_matches('0')).filter(|digits| !digits.is_empty()).unwrap_or("0");
+    if is_negative && digits != "0" { format!("-{digits}") } else { digits.into() }
 }
 
 fn big(context: &StepContext) -> Result<Value, StepError> {
@@ -128,11 +112,7 @@ fn sleep(context: &StepContext) -> Result<Value, StepError> {
 }
 
 fn effect(context: &StepContext) -> Result<Value, StepError> {
-    note(&format!(
-        "{} {}",
-        context.idempotency_key(),
-        context.attempt()
-    ))?;
+    note(&format!("{} {}", context.idempotency_key(), context.attempt()))?;
     let ms: Option<u64> = context.field("ms")?;
     thread::sleep(Duration::from_millis(ms.unwrap_or_default()));
     Ok(json!({"done": true}))
@@ -151,12 +131,8 @@ struct Pages {
 
 fn count(context: &StepContext) -> Result<Outcome, StepError> {
     let Count { total, page } = context.input()?;
-    let before: Pages = context
-        .checkpoint()
-        .map_or(Ok(Pages::default()), Checkpoint::accumulated)?;
-    let pages = Pages {
-        pages: before.pages + 1,
-    };
+    let before: Pages = context.checkpoint().map_or(Ok(Pages::default()), Checkpoint::accumulated)?;
+    let pages = Pages { pages: before.pages + 1 };
     let at = context.cursor::<u64>()?.unwrap_or_default() + page;
     if at < total {
         return Outcome::checkpoint(&at, at)?.accumulated(&pages);
@@ -169,11 +145,7 @@ fn note(line: &str) -> io::Result<()> {
     let Some(path) = env::var_os("TASKER_CONFORMANCE_EFFECTS") else {
         return Ok(());
     };
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)?
-        .write_all(format!("{line}\n").as_bytes())
+    OpenOptions::new().create(true).append(true).open(path)?.write_all(format!("{line}\n").as_bytes())
 }
 
 #[cfg(test)]
@@ -186,10 +158,7 @@ mod tests {
             ("0", "1"),
             ("9", "10"),
             ("9007199254740993", "9007199254740994"),
-            (
-                "99999999999999999999999999999999",
-                "100000000000000000000000000000000",
-            ),
+            ("99999999999999999999999999999999", "100000000000000000000000000000000"),
             ("-1", "0"),
             ("-10", "-9"),
             ("-1000", "-999"),

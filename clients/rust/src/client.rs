@@ -69,19 +69,8 @@ impl Client {
         Settings::new().client()
     }
 
-    pub(crate) fn over(
-        http: Http,
-        known: &Known,
-        initiator: String,
-        source_system: String,
-    ) -> Self {
-        Self {
-            http,
-            timeout: known.timeout,
-            retries: known.retries,
-            initiator,
-            source_system,
-        }
+    pub(crate) fn over(http: Http, known: &Known, initiator: String, source_system: String) -> Self {
+        Self { http, timeout: known.timeout, retries: known.retries, initiator, source_system }
     }
 
     /// Creates a task.
@@ -92,11 +81,7 @@ impl Client {
     /// [`or_existing`](TaskRequest::or_existing): [`Error::existing_task`] tells which. `NOT_FOUND` without such a template,
     /// `SCHEMA_VIOLATION` for a context that doesn't fit it.
     pub fn create_task(&self, wish: TaskRequest) -> Result<Task, Error> {
-        let on_duplicate = if wish.returns_existing {
-            "return"
-        } else {
-            "refuse"
-        };
+        let on_duplicate = if wish.returns_existing { "return" } else { "refuse" };
         let body = wish.body(&self.initiator, &self.source_system)?;
         self.ask(&Request::post("/v1/tasks", body).query("on_duplicate", on_duplicate))
     }
@@ -116,10 +101,7 @@ impl Client {
     ///
     /// `BAD_REQUEST` for a filter that can't be.
     pub fn list_tasks(&self, filter: &TaskFilter) -> Result<TaskList, Error> {
-        self.ask(&Request {
-            query: filter.query.clone(),
-            ..Request::get("/v1/tasks")
-        })
+        self.ask(&Request { query: filter.query.clone(), ..Request::get("/v1/tasks") })
     }
 
     /// Cancels a task.
@@ -145,9 +127,7 @@ impl Client {
     ///
     /// `NOT_FOUND` where there is no such task.
     pub fn list_task_steps(&self, task_uuid: Uuid) -> Result<Vec<Step>, Error> {
-        self.ask(&Request::get(format!(
-            "/v1/tasks/{task_uuid}/workflow_steps"
-        )))
+        self.ask(&Request::get(format!("/v1/tasks/{task_uuid}/workflow_steps")))
     }
 
     /// One step, with its result.
@@ -156,9 +136,7 @@ impl Client {
     ///
     /// `NOT_FOUND` where there is no such task or step.
     pub fn get_step(&self, task_uuid: Uuid, step_uuid: Uuid) -> Result<Step, Error> {
-        self.ask(&Request::get(format!(
-            "/v1/tasks/{task_uuid}/workflow_steps/{step_uuid}"
-        )))
+        self.ask(&Request::get(format!("/v1/tasks/{task_uuid}/workflow_steps/{step_uuid}")))
     }
 
     /// Why a task isn't finished, step by step.
@@ -179,30 +157,20 @@ impl Client {
         let began = Instant::now();
         let mut pause = Duration::ZERO;
         loop {
-            let left = timeout.map_or(LONGEST_WAIT, |timeout| {
-                timeout.saturating_sub(began.elapsed())
-            });
+            let left = timeout.map_or(LONGEST_WAIT, |timeout| timeout.saturating_sub(began.elapsed()));
             thread::sleep(pause.min(left));
             let (asked, wish) = (Instant::now(), left.min(LONGEST_WAIT));
-            let request =
-                Request::get(format!("/v1/tasks/{task_uuid}")).query("wait_ms", wish.as_millis());
+            let request = Request::get(format!("/v1/tasks/{task_uuid}")).query("wait_ms", wish.as_millis());
             let task: Task = self.ask_within(&request, self.timeout + wish)?;
             if task.status.is_at_rest() {
                 return Ok(task);
             }
             if let Some(after) = timeout.filter(|timeout| began.elapsed() >= *timeout) {
-                return Err(Error::TimedOut {
-                    task_uuid,
-                    status: task.status,
-                    after,
-                });
+                return Err(Error::TimedOut { task_uuid, status: task.status, after });
             }
             let was_let_go = asked.elapsed() < wish / 2;
-            pause = if was_let_go {
-                (2 * pause).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
-            } else {
-                Duration::ZERO
-            };
+            pause =
+                if was_let_go { (2 * pause).clamp(SHORTEST_PAUSE, LONGEST_PAUSE) } else { Duration::ZERO };
         }
     }
 
@@ -212,10 +180,9 @@ impl Client {
     ///
     /// `INVALID_TEMPLATE` for one that has errors, `CONFLICT` for other content under a version that is registered.
     pub fn register_template<T: Serialize + ?Sized>(&self, template: &T) -> Result<(), Error> {
-        let body = Json::of(template)
-            .map_err(|error| Error::invalid("template", format!("template {error}")))?;
-        self.ask::<Json>(&Request::post("/v1/templates", body.to_string()))
-            .map(drop)
+        let body =
+            Json::of(template).map_err(|error| Error::invalid("template", format!("template {error}")))?;
+        self.ask::<Json>(&Request::post("/v1/templates", body.to_string())).map(drop)
     }
 
     /// Whether the server can create and read tasks. Asks once.
@@ -231,14 +198,8 @@ impl Client {
         self.ask_within(request, self.timeout)
     }
 
-    fn ask_within<T: DeserializeOwned>(
-        &self,
-        request: &Request,
-        timeout: Duration,
-    ) -> Result<T, Error> {
-        ask(&self.http, request, timeout, self.retries)
-            .0?
-            .data(self.http.url())
+    fn ask_within<T: DeserializeOwned>(&self, request: &Request, timeout: Duration) -> Result<T, Error> {
+        ask(&self.http, request, timeout, self.retries).0?.data(self.http.url())
     }
 }
 
@@ -247,7 +208,5 @@ fn is_cancelled(details: &Json) -> bool {
     struct Details {
         state: TaskStatus,
     }
-    details
-        .read::<Details>()
-        .is_ok_and(|details| details.state == TaskStatus::Cancelled)
+    details.read::<Details>().is_ok_and(|details| details.state == TaskStatus::Cancelled)
 }

@@ -69,10 +69,7 @@ pub struct Refusal {
 
 impl Error {
     pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid {
-            field,
-            message: message.into(),
-        }
+        Self::Invalid { field, message: message.into() }
     }
 
     /// The server's code.
@@ -112,11 +109,9 @@ impl Error {
             task_uuid: Uuid,
         }
         match self {
-            Self::Refused(refusal) if refusal.code == "CONFLICT" => refusal
-                .details
-                .read::<Details>()
-                .ok()
-                .map(|details| details.task_uuid),
+            Self::Refused(refusal) if refusal.code == "CONFLICT" => {
+                refusal.details.read::<Details>().ok().map(|details| details.task_uuid)
+            }
             _ => None,
         }
     }
@@ -143,16 +138,8 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Unanswered { message } | Self::Stranger { message, .. } => f.write_str(message),
             Self::Invalid { message, .. } => f.write_str(message),
-            Self::TimedOut {
-                task_uuid,
-                status,
-                after,
-            } => {
-                write!(
-                    f,
-                    "task {task_uuid} is {status} after {} s",
-                    after.as_secs_f64()
-                )
+            Self::TimedOut { task_uuid, status, after } => {
+                write!(f, "task {task_uuid} is {status} after {} s", after.as_secs_f64())
             }
         }
     }

@@ -4,6 +4,7 @@ mod context;
 mod error;
 mod outcome;
 mod registry;
+mod sample;
 
 pub(crate) use context::Line;
 pub use context::StepContext;

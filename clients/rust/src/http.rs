@@ -46,27 +46,15 @@ pub(crate) struct Answer {
 
 impl Request {
     pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            ..Self::default()
-        }
+        Self { path: path.into(), ..Self::default() }
     }
 
     pub(crate) fn post(path: impl Into<String>, body: String) -> Self {
-        Self {
-            method: http::Method::POST,
-            path: path.into(),
-            body: Some(body),
-            ..Self::default()
-        }
+        Self { method: http::Method::POST, path: path.into(), body: Some(body), ..Self::default() }
     }
 
     pub(crate) fn delete(path: impl Into<String>) -> Self {
-        Self {
-            method: http::Method::DELETE,
-            path: path.into(),
-            ..Self::default()
-        }
+        Self { method: http::Method::DELETE, path: path.into(), ..Self::default() }
     }
 
     pub(crate) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -77,12 +65,7 @@ impl Request {
     fn address(&self, url: &str) -> String {
         let mut address = format!("{url}{}", self.path);
         for (no, (name, value)) in self.query.iter().enumerate() {
-            let _ = write!(
-                address,
-                "{}{name}={}",
-                if no == 0 { '?' } else { '&' },
-                escaped(value)
-            );
+            let _ = write!(address, "{}{name}={}", if no == 0 { '?' } else { '&' }, escaped(value));
         }
         address
     }
@@ -99,11 +82,7 @@ impl Http {
             .max_idle_connections_per_host(KEPT_CONNECTIONS)
             .user_agent(concat!("tasker-core-rust/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self {
-            agent: config.into(),
-            url: known.url.clone(),
-            credentials: known.credentials.clone(),
-        }
+        Self { agent: config.into(), url: known.url.clone(), credentials: known.credentials.clone() }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -133,18 +112,11 @@ impl Http {
             }
         };
         let text = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-        let (retry_after, kind, location) =
-            (text("Retry-After"), text("Content-Type"), text("Location"));
+        let (retry_after, kind, location) = (text("Retry-After"), text("Content-Type"), text("Location"));
         Ok(Answer {
             status: response.status().as_u16(),
-            body: response
-                .body_mut()
-                .with_config()
-                .limit(LARGEST_ANSWER)
-                .read_to_vec()?,
-            retry_after: retry_after
-                .and_then(|said| said.parse().ok())
-                .map(Duration::from_secs),
+            body: response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec()?,
+            retry_after: retry_after.and_then(|said| said.parse().ok()).map(Duration::from_secs),
             kind: kind.unwrap_or_else(|| "no content type".into()),
             location,
         })
@@ -155,12 +127,7 @@ impl Http {
         outgoing: http::Request<B>,
         within: Duration,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        self.agent.run(
-            self.agent
-                .configure_request(outgoing)
-                .timeout_global(Some(within))
-                .build(),
-        )
+        self.agent.run(self.agent.configure_request(outgoing).timeout_global(Some(within)).build())
     }
 }
 
@@ -199,19 +166,14 @@ impl Answer {
             error: Refusal,
         }
         let body: Body = serde_json::from_slice(&self.body).ok()?;
-        Some(Refusal {
-            status: self.status,
-            ..body.error
-        })
+        Some(Refusal { status: self.status, ..body.error })
     }
 
     fn stranger(&self, url: &str) -> Error {
         let (status, kind) = (self.status, &self.kind);
         let message = match &self.location {
             Some(place) if (300..400).contains(&status) => {
-                format!(
-                    "{url} leads on to {place}, which isn't followed; give the URL that answers itself"
-                )
+                format!("{url} leads on to {place}, which isn't followed; give the URL that answers itself")
             }
             _ => format!(
                 "{url} answers {status} with {kind}, as no server of Tasker does; is the URL right, or does a proxy answer?"
@@ -223,18 +185,17 @@ impl Answer {
 
 /// A text as a value of a query.
 pub(crate) fn escaped(text: &str) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut query, byte| {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    query.push(byte.into());
-                }
-                _ => {
-                    let _ = write!(query, "%{byte:02X}");
-                }
+    text.bytes().fold(String::with_capacity(text.len()), |mut query, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                query.push(byte.into());
             }
-            query
-        })
+            _ => {
+                let _ = write!(query, "%{byte:02X}");
+            }
+        }
+        query
+    })
 }
 
 #[cfg(test)]
@@ -243,12 +204,7 @@ mod tests {
 
     #[test]
     fn a_query_keeps_what_it_says() {
-        let request = Request::get("/v1/tasks")
-            .query("tag", "tea & ü+")
-            .query("limit", 5);
-        assert_eq!(
-            request.address("http://h"),
-            "http://h/v1/tasks?tag=tea%20%26%20%C3%BC%2B&limit=5"
-        );
+        let request = Request::get("/v1/tasks").query("tag", "tea & ü+").query("limit", 5);
+        assert_eq!(request.address("http://h"), "http://h/v1/tasks?tag=tea%20%26%20%C3%BC%2B&limit=5");
     }
 }

@@ -69,15 +69,13 @@ mod tries;
 mod worker;
 
 pub use answers::{
-    Explanation, Failure, Health, Page, Paused, Step, StepFailure, StepReadiness, StepResults,
-    StepState, Task, TaskList, TaskStatus, TaskWarning, UnfinishedStep,
+    Explanation, Failure, Health, Page, Paused, Step, StepFailure, StepReadiness, StepResults, StepState,
+    Task, TaskList, TaskStatus, TaskWarning, UnfinishedStep,
 };
 pub use client::Client;
 pub use error::{Error, Refusal};
 pub use filter::TaskFilter;
-pub use handler::{
-    Checkpoint, IntoOutcome, Outcome, Registry, StepContext, StepError, StepHandler,
-};
+pub use handler::{Checkpoint, IntoOutcome, Outcome, Registry, StepContext, StepError, StepHandler};
 pub use json::Json;
 pub use settings::Settings;
 pub use task_request::TaskRequest;

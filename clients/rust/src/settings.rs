@@ -124,33 +124,15 @@ impl Settings {
     /// [`Error::Invalid`] for a setting that is missing or can't be used.
     pub fn client(&self) -> Result<Client, Error> {
         let known = self.known()?;
-        let initiator = self
-            .initiator
-            .clone()
-            .unwrap_or_else(|| "tasker-core-rust".into());
-        let source_system = self
-            .source_system
-            .clone()
-            .unwrap_or_else(|| "tasker-core".into());
-        Ok(Client::over(
-            Http::new(&known),
-            &known,
-            initiator,
-            source_system,
-        ))
+        let initiator = self.initiator.clone().unwrap_or_else(|| "tasker-core-rust".into());
+        let source_system = self.source_system.clone().unwrap_or_else(|| "tasker-core".into());
+        Ok(Client::over(Http::new(&known), &known, initiator, source_system))
     }
 
     pub(crate) fn known(&self) -> Result<Known, Error> {
-        let url = self
-            .url
-            .clone()
-            .or_else(|| variable("TASKER_URL"))
-            .ok_or_else(|| {
-                Error::invalid(
-                    "url",
-                    "the server's URL is missing: give url, or set TASKER_URL",
-                )
-            })?;
+        let url = self.url.clone().or_else(|| variable("TASKER_URL")).ok_or_else(|| {
+            Error::invalid("url", "the server's URL is missing: give url, or set TASKER_URL")
+        })?;
         Ok(Known {
             url: checked_url(&url)?,
             credentials: self.credentials()?,
@@ -194,9 +176,7 @@ impl Settings {
             (None, Some(text)) => text.parse().map_err(|_| {
                 Error::invalid(
                     "retries",
-                    format!(
-                        "TASKER_CLIENT_RETRIES must be a whole number from 0 to 100, not '{text}'"
-                    ),
+                    format!("TASKER_CLIENT_RETRIES must be a whole number from 0 to 100, not '{text}'"),
                 )
             }),
         }
@@ -219,9 +199,7 @@ fn seconds(
         (None, None) => Ok(Duration::from_secs(default)),
         (None, Some(text)) => match text.parse().map(Duration::try_from_secs_f64) {
             Ok(Ok(duration)) => Ok(duration),
-            _ => Err(format!(
-                "{name} must be a number of seconds above 0, not '{text}'"
-            )),
+            _ => Err(format!("{name} must be a number of seconds above 0, not '{text}'")),
         },
     };
     match found {
@@ -233,18 +211,11 @@ fn seconds(
 
 fn checked_url(url: &str) -> Result<String, Error> {
     let url = url.trim_end_matches('/');
-    let wrong = |why: &str| {
-        Err(Error::invalid(
-            "url",
-            format!("url must be {why}, not '{url}'"),
-        ))
-    };
+    let wrong = |why: &str| Err(Error::invalid("url", format!("url must be {why}, not '{url}'")));
     match url.split_once("://") {
         Some(("http", rest)) if !rest.is_empty() => Ok(url.to_owned()),
         Some(("https", rest)) if !rest.is_empty() && cfg!(feature = "tls") => Ok(url.to_owned()),
-        Some(("https", _)) => {
-            wrong("an http URL where tasker-core is built without its feature `tls`")
-        }
+        Some(("https", _)) => wrong("an http URL where tasker-core is built without its feature `tls`"),
         _ => wrong("the http or https URL of a server"),
     }
 }

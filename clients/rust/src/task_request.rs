@@ -176,14 +176,10 @@ impl TaskRequest {
     /// The request's body, in which the client says who asks where the wish doesn't.
     pub(crate) fn body(mut self, initiator: &str, source_system: &str) -> Result<String, Error> {
         if let Some(why) = self.spoiled {
-            return Err(Error::invalid(
-                "context",
-                format!("context can't be JSON: {why}"),
-            ));
+            return Err(Error::invalid("context", format!("context can't be JSON: {why}")));
         }
         self.initiator.get_or_insert_with(|| initiator.into());
-        self.source_system
-            .get_or_insert_with(|| source_system.into());
+        self.source_system.get_or_insert_with(|| source_system.into());
         serde_json::to_string(&self).map_err(|error| Error::invalid("context", error.to_string()))
     }
 }

@@ -24,9 +24,7 @@ pub(crate) fn ask(
     let (began, request_id) = (Instant::now(), Uuid::new_v4().to_string());
     let mut longest = FIRST_PAUSE;
     for count in 1.. {
-        let left = timeout
-            .saturating_sub(began.elapsed())
-            .max(Duration::from_millis(1));
+        let left = timeout.saturating_sub(began.elapsed()).max(Duration::from_millis(1));
         let outcome = http.exchange(request, &request_id, left);
         let asked_for = match &outcome {
             Ok(answer) if !answer.says_not_now() => {
@@ -37,10 +35,7 @@ pub(crate) fn ask(
         };
         let pause = longest.mul_f64(0.5 + fastrand::f64() / 2.0).max(asked_for);
         if count > retries || began.elapsed() + pause >= timeout {
-            return (
-                outcome.map_err(|error| unanswered(http.url(), request, &error, began, count)),
-                count,
-            );
+            return (outcome.map_err(|error| unanswered(http.url(), request, &error, began, count)), count);
         }
         thread::sleep(pause);
         longest = (longest * GROWTH).min(LONGEST_PAUSE);
@@ -48,13 +43,7 @@ pub(crate) fn ask(
     unreachable!("the tries are counted")
 }
 
-fn unanswered(
-    url: &str,
-    request: &Request,
-    error: &ureq::Error,
-    began: Instant,
-    count: u32,
-) -> Error {
+fn unanswered(url: &str, request: &Request, error: &ureq::Error, began: Instant, count: u32) -> Error {
     let seconds = began.elapsed().as_secs_f64();
     let tried = match count {
         1 => format!("after {seconds:.1} s"),
@@ -64,7 +53,5 @@ fn unanswered(
         None => "",
         Some(_) => "; what was asked may have been done, and may be asked again",
     };
-    Error::Unanswered {
-        message: format!("{url} didn't answer: {error} ({tried}){done}"),
-    }
+    Error::Unanswered { message: format!("{url} didn't answer: {error} ({tried}){done}") }
 }

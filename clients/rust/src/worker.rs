@@ -6,6 +6,7 @@ mod lapse;
 mod link;
 mod messages;
 mod poll;
+mod report;
 mod reporting;
 mod running;
 
@@ -25,11 +26,7 @@ use crate::worker::messages::{Registration, Served};
 use crate::{Error, Registry, Settings};
 
 /// How long a worker that ends tries to give back what it holds.
-const LAST_TRIES: [Duration; 3] = [
-    Duration::from_secs(5),
-    Duration::from_secs(2),
-    Duration::from_secs(1),
-];
+const LAST_TRIES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(2), Duration::from_secs(1)];
 
 /// Serves the handlers of a [`Registry`], as many at once as it has slots, each in a thread of its own.
 ///
@@ -57,9 +54,7 @@ pub struct Worker {
 impl Worker {
     /// A worker of ten slots, for all namespaces.
     pub fn new(registry: Registry) -> Self {
-        let program = env::current_exe()
-            .ok()
-            .and_then(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+        let program = env::current_exe().ok().and_then(|path| Some(path.file_stem()?.to_str()?.to_owned()));
         Self {
             registry,
             slots: 10,
@@ -106,8 +101,7 @@ impl Worker {
     /// The process can't listen for signals.
     pub fn run(self, settings: &Settings) -> Result<(), Error> {
         let running = self.start(settings)?;
-        let mut signals =
-            Signals::new([SIGTERM, SIGINT]).expect("a process can listen for signals");
+        let mut signals = Signals::new([SIGTERM, SIGINT]).expect("a process can listen for signals");
         let (handle, crew) = (signals.handle(), Arc::clone(&running.crew));
         let listening = thread::spawn(move || {
             let mut heard = signals.forever();
@@ -139,26 +133,16 @@ impl Worker {
             registering: Mutex::new(()),
         });
         let mut threads = vec![
-            crew.spawn("heart", |crew| crew.beat()),
-            crew.spawn("reports", |crew| crew.report()),
+            crew.spawn("heart", Crew::beat),
+            crew.spawn("reports", Crew::report),
             crew.spawn("clock", |crew| crew.watch_time()),
         ];
-        threads
-            .extend((0..self.slots).map(|no| crew.spawn(&format!("step-{no}"), Crew::run_steps)));
-        // It may wait for an answer for long: the end isn't put off for it.
-        drop(crew.spawn("poll", |crew| crew.poll()));
-        Ok(RunningWorker {
-            crew,
-            threads,
-            shutdown_timeout: self.shutdown_timeout,
-        })
+        threads.extend((0..self.slots).map(|no| crew.spawn(&format!("step-{no}"), Crew::run_steps)));
+        Ok(RunningWorker { crew, threads, shutdown_timeout: self.shutdown_timeout })
     }
 
     fn registration(&self) -> String {
-        let served = |(name, known)| Served {
-            callable: name,
-            dependencies: known,
-        };
+        let served = |(name, known)| Served { callable: name, dependencies: known };
         let registration = Registration {
             instance_id: Uuid::new_v4(),
             name: &self.name,
@@ -201,19 +185,12 @@ impl RunningWorker {
         desk.wait_for_stop();
         let is_idle = desk.wait_until_told(self.shutdown_timeout);
         if !is_idle {
-            log::warn!(
-                "steps are given back that still run after {:?}",
-                self.shutdown_timeout
-            );
+            log::warn!("steps are given back that still run after {:?}", self.shutdown_timeout);
             desk.cancel_all();
         }
         crew.say_goodbye();
         desk.advance(Phase::Ended);
-        for thread in self
-            .threads
-            .into_iter()
-            .filter(|thread| is_idle || thread.is_finished())
-        {
+        for thread in self.threads.into_iter().filter(|thread| is_idle || thread.is_finished()) {
             let _ = thread.join();
         }
         desk.failure().map_or(Ok(()), Err)
@@ -231,16 +208,10 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    fn spawn(
-        self: &Arc<Self>,
-        name: &str,
-        work: impl FnOnce(&Arc<Self>) + Send + 'static,
-    ) -> JoinHandle<()> {
+    fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> JoinHandle<()> {
         let crew = Arc::clone(self);
         let thread = thread::Builder::new().name(format!("tasker-{name}"));
-        thread
-            .spawn(move || work(&crew))
-            .expect("a process can start threads")
+        thread.spawn(move || work(&crew)).expect("a process can start threads")
     }
 
     /// Gives back what is still held.

@@ -90,10 +90,7 @@ impl TaskStatus {
     /// Whether it can't be left any more.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Complete | Self::Error | Self::Cancelled | Self::ResolvedManually
-        )
+        matches!(self, Self::Complete | Self::Error | Self::Cancelled | Self::ResolvedManually)
     }
 }
 

@@ -162,10 +162,7 @@ pub struct Health {
 
 impl Default for Health {
     fn default() -> Self {
-        Self {
-            healthy: false,
-            status: "unhealthy".into(),
-        }
+        Self { healthy: false, status: "unhealthy".into() }
     }
 }
 
@@ -176,10 +173,7 @@ impl Health {
             status: String,
         }
         match serde_json::from_slice::<Report>(body) {
-            Ok(report) => Self {
-                healthy,
-                status: report.status,
-            },
+            Ok(report) => Self { healthy, status: report.status },
             Err(_) => Self::default(),
         }
     }

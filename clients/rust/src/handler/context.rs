@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::handler::Checkpoint;
-use crate::lease::{Lease, StepResult, Template};
+use crate::lease::{Lease, StepResult};
 use crate::{Json, StepError};
 
 /// How often a pause looks whether the step is cancelled.
@@ -40,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// # Ok::<(), tasker_core::StepError>(())
 /// ```
 pub struct StepContext {
-    lease: Arc<Lease>,
+    pub(super) lease: Arc<Lease>,
     deadline: Option<Instant>,
     line: Arc<dyn Line>,
 }
@@ -53,11 +52,7 @@ pub(crate) trait Line: Send + Sync {
 
 impl StepContext {
     pub(crate) fn new(lease: Arc<Lease>, deadline: Option<Instant>, line: Arc<dyn Line>) -> Self {
-        Self {
-            lease,
-            deadline,
-            line,
-        }
+        Self { lease, deadline, line }
     }
 
     /// The task's context, as a type of yours.
@@ -76,9 +71,7 @@ impl StepContext {
     /// A permanent `validation_error` where it doesn't fit the type.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Result<T, StepError> {
         let mut fields: HashMap<String, Json> = self.input()?;
-        fit(&fields.remove(name).unwrap_or_default(), || {
-            format!("the context's field '{name}'")
-        })
+        fit(&fields.remove(name).unwrap_or_default(), || format!("the context's field '{name}'"))
     }
 
     /// What an earlier step returned: one that this step depends on, or that its handler was registered with.
@@ -88,16 +81,8 @@ impl StepContext {
     /// A permanent `validation_error` where there is no such result, or where it doesn't fit the type.
     pub fn dependency<T: DeserializeOwned>(&self, step: &str) -> Result<T, StepError> {
         self.dependency_if_any(step)?.ok_or_else(|| {
-            let there = self
-                .lease
-                .dependency_results
-                .keys()
-                .map(String::as_str)
-                .collect::<Vec<_>>();
-            invalid(format!(
-                "there is no result of step '{step}'; there are [{}]",
-                there.join(", ")
-            ))
+            let there = self.lease.dependency_results.keys().map(String::as_str).collect::<Vec<_>>();
+            invalid(format!("there is no result of step '{step}'; there are [{}]", there.join(", ")))
         })
     }
 
@@ -106,14 +91,9 @@ impl StepContext {
     /// # Errors
     ///
     /// A permanent `validation_error` where it doesn't fit the type.
-    pub fn dependency_if_any<T: DeserializeOwned>(
-        &self,
-        step: &str,
-    ) -> Result<Option<T>, StepError> {
+    pub fn dependency_if_any<T: DeserializeOwned>(&self, step: &str) -> Result<Option<T>, StepError> {
         match self.lease.dependency_results.get(step) {
-            Some(Some(found)) => {
-                fit(&found.result, || format!("the result of step '{step}'")).map(Some)
-            }
+            Some(Some(found)) => fit(&found.result, || format!("the result of step '{step}'")).map(Some),
             _ => Ok(None),
         }
     }
@@ -145,9 +125,7 @@ impl StepContext {
     ///
     /// A permanent `validation_error` where it doesn't fit the type.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T, StepError> {
-        fit(&self.lease.step_config, || {
-            "the step's configuration".into()
-        })
+        fit(&self.lease.step_config, || "the step's configuration".into())
     }
 
     /// Of an instance of a batch: what it is to work on. `None` for any other step.
@@ -171,19 +149,14 @@ impl StepContext {
     ///
     /// A permanent `validation_error` where it doesn't fit the type.
     pub fn cursor<T: DeserializeOwned>(&self) -> Result<Option<T>, StepError> {
-        self.checkpoint()
-            .map(|checkpoint| fit(&checkpoint.cursor, || "the cursor".into()))
-            .transpose()
+        self.checkpoint().map(|checkpoint| fit(&checkpoint.cursor, || "the cursor".into())).transpose()
     }
 
     /// Whether the handler should stop: the task was cancelled, the step is another worker's, its time is up, or the worker
     /// ends. What it does from then on may be done again elsewhere.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.line.is_cancelled()
-            || self
-                .deadline
-                .is_some_and(|deadline| deadline <= Instant::now())
+        self.line.is_cancelled() || self.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
     /// The same as an error, for `context.check_cancelled()?` between two pieces of work.
@@ -192,11 +165,7 @@ impl StepContext {
     ///
     /// [`StepError::cancelled`].
     pub fn check_cancelled(&self) -> Result<(), StepError> {
-        if self.is_cancelled() {
-            Err(StepError::cancelled())
-        } else {
-            Ok(())
-        }
+        if self.is_cancelled() { Err(StepError::cancelled()) } else { Ok(()) }
     }
 
     /// Waits, unless the step is cancelled meanwhile.
@@ -313,68 +282,6 @@ impl StepContext {
     }
 }
 
-/// To try a handler without a server.
-impl StepContext {
-    /// A step of a task with this context.
-    ///
-    /// # Panics
-    ///
-    /// The context can't be JSON.
-    #[must_use]
-    pub fn sample<T: Serialize + ?Sized>(context: &T) -> Self {
-        let lease = Lease {
-            lease_id: "sample".into(),
-            token: String::new(),
-            fence: 1,
-            timeout_ms: None,
-            task_uuid: Uuid::now_v7(),
-            step_uuid: Uuid::now_v7(),
-            namespace: "default".into(),
-            template: Template {
-                name: "sample".into(),
-                version: "1.0.0".into(),
-            },
-            step: "sample".into(),
-            handler: "sample".into(),
-            method: None,
-            attempt: 1,
-            max_attempts: 3,
-            context: Json::of(context).expect("the context must be JSON"),
-            dependency_results: HashMap::new(),
-            step_config: Json::default(),
-            inputs: Json::default(),
-            checkpoint: None,
-            idempotency_key: "sample".into(),
-            correlation_id: None,
-            traceparent: None,
-        };
-        Self::new(Arc::new(lease), None, Arc::new(Nobody))
-    }
-
-    /// The same, where an earlier step returned `result`.
-    ///
-    /// # Panics
-    ///
-    /// The result can't be JSON.
-    #[must_use]
-    pub fn with_dependency<T: Serialize + ?Sized>(mut self, step: &str, result: &T) -> Self {
-        let result = Json::of(result).expect("the result must be JSON");
-        let lease = Arc::make_mut(&mut self.lease);
-        lease
-            .dependency_results
-            .insert(step.into(), Some(StepResult { result }));
-        self
-    }
-
-    /// The same, with this attempt of so many.
-    #[must_use]
-    pub fn with_attempt(mut self, attempt: u32, max_attempts: u32) -> Self {
-        let lease = Arc::make_mut(&mut self.lease);
-        (lease.attempt, lease.max_attempts) = (attempt, max_attempts);
-        self
-    }
-}
-
 impl fmt::Debug for StepContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepContext")
@@ -385,22 +292,8 @@ impl fmt::Debug for StepContext {
     }
 }
 
-/// The worker of a sample.
-struct Nobody;
-
-impl Line for Nobody {
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-
-    fn result_of(&self, _: &str) -> Result<Option<StepResult>, StepError> {
-        Ok(None)
-    }
-}
-
 fn fit<T: DeserializeOwned>(json: &Json, what: impl Fn() -> String) -> Result<T, StepError> {
-    json.read()
-        .map_err(|error| invalid(format!("{} doesn't fit: {error}", what())))
+    json.read().map_err(|error| invalid(format!("{} doesn't fit: {error}", what())))
 }
 
 fn invalid(message: String) -> StepError {

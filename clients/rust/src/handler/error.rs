@@ -63,11 +63,7 @@ impl StepError {
     /// The handler was told to stop, and did: see [`StepContext::is_cancelled`](crate::StepContext::is_cancelled).
     #[must_use]
     pub fn cancelled() -> Self {
-        Self::of_type(
-            Self::CANCELLED,
-            "the handler stopped because its step was cancelled",
-            true,
-        )
+        Self::of_type(Self::CANCELLED, "the handler stopped because its step was cancelled", true)
     }
 
     const CANCELLED: &str = "cancelled";

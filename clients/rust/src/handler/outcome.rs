@@ -27,15 +27,8 @@ pub struct Outcome(pub(crate) Ended);
 
 #[derive(Debug, Clone)]
 pub(crate) enum Ended {
-    Complete {
-        result: Json,
-        metadata: Option<Json>,
-    },
-    Checkpoint {
-        cursor: Json,
-        items_processed: u64,
-        accumulated_results: Option<Json>,
-    },
+    Complete { result: Json, metadata: Option<Json> },
+    Checkpoint { cursor: Json, items_processed: u64, accumulated_results: Option<Json> },
 }
 
 impl Outcome {
@@ -45,10 +38,7 @@ impl Outcome {
     ///
     /// The result can't be JSON.
     pub fn complete<T: Serialize + ?Sized>(result: &T) -> Result<Self, StepError> {
-        Ok(Self(Ended::Complete {
-            result: json(result, "result")?,
-            metadata: None,
-        }))
+        Ok(Self(Ended::Complete { result: json(result, "result")?, metadata: None }))
     }
 
     /// The step goes on from `cursor`, in another call of its handler; no attempt is spent. `items_processed` counts what
@@ -57,16 +47,9 @@ impl Outcome {
     /// # Errors
     ///
     /// The cursor can't be JSON.
-    pub fn checkpoint<T: Serialize + ?Sized>(
-        cursor: &T,
-        items_processed: u64,
-    ) -> Result<Self, StepError> {
+    pub fn checkpoint<T: Serialize + ?Sized>(cursor: &T, items_processed: u64) -> Result<Self, StepError> {
         let cursor = json(cursor, "cursor")?;
-        Ok(Self(Ended::Checkpoint {
-            cursor,
-            items_processed,
-            accumulated_results: None,
-        }))
+        Ok(Self(Ended::Checkpoint { cursor, items_processed, accumulated_results: None }))
     }
 
     /// What a checkpoint carries along besides its cursor.
@@ -75,11 +58,7 @@ impl Outcome {
     ///
     /// The results can't be JSON.
     pub fn accumulated<T: Serialize + ?Sized>(mut self, results: &T) -> Result<Self, StepError> {
-        if let Ended::Checkpoint {
-            accumulated_results,
-            ..
-        } = &mut self.0
-        {
+        if let Ended::Checkpoint { accumulated_results, .. } = &mut self.0 {
             *accumulated_results = Some(json(results, "accumulated results")?);
         }
         Ok(self)
@@ -154,10 +133,6 @@ impl Checkpoint {
 
 fn json<T: Serialize + ?Sized>(value: &T, what: &str) -> Result<Json, StepError> {
     Json::of(value).map_err(|error| {
-        StepError::of_type(
-            "serialization_error",
-            format!("the {what} can't be JSON: {error}"),
-            false,
-        )
+        StepError::of_type("serialization_error", format!("the {what} can't be JSON: {error}"), false)
     })
 }

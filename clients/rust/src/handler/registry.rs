@@ -105,9 +105,7 @@ impl Registry {
 
     /// The names, each with the steps whose results its handler reads besides.
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.handlers
-            .iter()
-            .map(|(name, known)| (name.as_str(), known.dependencies.as_slice()))
+        self.handlers.iter().map(|(name, known)| (name.as_str(), known.dependencies.as_slice()))
     }
 }
 

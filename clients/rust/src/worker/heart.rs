@@ -1,5 +1,6 @@
 //! The heartbeat, and the registration that comes before it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::worker::Crew;
@@ -12,43 +13,29 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Crew {
     /// Registers and beats until the worker ends.
-    pub(crate) fn beat(&self) {
+    pub(crate) fn beat(self: &Arc<Self>) {
         self.register(0);
         let mut known = Phase::Running;
         while let Some(session) = self.session() {
             let sent = Instant::now();
             known = known.max(self.desk.phase());
             let pause = self.beat_once(&session, known, sent);
-            self.desk
-                .pause_in(known, pause.saturating_sub(sent.elapsed()));
+            self.desk.pause_in(known, pause.saturating_sub(sent.elapsed()));
             known = known.max(self.desk.phase());
         }
     }
 
     /// For how long to be silent after it.
-    fn beat_once(&self, session: &Session, phase: Phase, sent: Instant) -> Duration {
+    fn beat_once(self: &Arc<Self>, session: &Session, phase: Phase, sent: Instant) -> Duration {
         let ids = self.desk.lease_ids();
-        let state = if phase == Phase::Running {
-            "running"
-        } else {
-            "draining"
-        };
-        let beat = Beat {
-            state,
-            leases: ids.iter().map(|lease_id| Named { lease_id }).collect(),
-        };
+        let state = if phase == Phase::Running { "running" } else { "draining" };
+        let beat = Beat { state, leases: ids.iter().map(|lease_id| Named { lease_id }).collect() };
         // One that hangs must not keep the next ones from being sent while the leases are good.
-        let (every, lease) = (
-            millis(session.terms.heartbeat_ms),
-            millis(session.terms.lease_ms),
-        );
+        let (every, lease) = (millis(session.terms.heartbeat_ms), millis(session.terms.lease_ms));
         let within = (lease / 3).clamp(Duration::from_millis(100), PATIENCE);
         match self.link.ask::<Beaten>(session, "heartbeat", &beat, within) {
             Ok(beaten) => {
-                let extended = beaten
-                    .as_ref()
-                    .and_then(|beaten| beaten.lease_ms)
-                    .map_or(lease, millis);
+                let extended = beaten.as_ref().and_then(|beaten| beaten.lease_ms).map_or(lease, millis);
                 self.link.clock.extend(sent, extended);
                 if let Some(beaten) = beaten {
                     self.heard(&beaten);
@@ -90,33 +77,25 @@ impl Crew {
     }
 
     /// Makes a session in place of the one of this number, unless another thread has.
-    pub(crate) fn register(&self, instead_of: u64) {
-        let turn = self
-            .registering
-            .lock()
-            .expect("no thread panics while it registers");
-        if self
-            .link
-            .session(Duration::ZERO)
-            .is_some_and(|session| session.no != instead_of)
-        {
+    pub(crate) fn register(self: &Arc<Self>, instead_of: u64) {
+        let _turn = self.registering.lock().expect("no thread panics while it registers");
+        if self.link.session(Duration::ZERO).is_some_and(|session| session.no != instead_of) {
             return;
         }
-        self.desk.lose_all();
+        self.desk.begin_session(instead_of + 1);
         let mut pauses = Pauses::new();
         while self.desk.phase() < Phase::Stopping {
-            match self.link.register(&self.registration, PATIENCE) {
-                Ok(()) => break,
+            match self.link.register(instead_of + 1, &self.registration, PATIENCE) {
+                // Its end isn't waited for: it may wait for an answer for long.
+                Ok(session) => return drop(self.spawn("poll", move |crew| crew.poll(&session))),
                 Err(Trouble::NotNow(asked_for, error)) => {
                     log::warn!("the worker can't register yet: {error}");
-                    let known = self.desk.phase();
-                    self.desk.pause_in(known, pauses.next(asked_for));
+                    self.desk.pause_in(self.desk.phase(), pauses.next(asked_for));
                 }
                 Err(Trouble::Denied(error) | Trouble::Refused(error)) => self.desk.fail(error),
-                Err(Trouble::Unknown) => unreachable!("nobody is named by a registration"),
+                Err(Trouble::Unknown) => unreachable!("a registration names no worker"),
             }
         }
-        drop(turn);
     }
 
     /// The session, once there is one; `None` when the worker ends.

@@ -12,19 +12,13 @@ pub(crate) struct LeaseClock {
 
 impl LeaseClock {
     pub(crate) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            good_until_ms: AtomicU64::new(0),
-        }
+        Self { began: Instant::now(), good_until_ms: AtomicU64::new(0) }
     }
 
     /// A heartbeat got through that was sent at `sent`.
     pub(crate) fn extend(&self, sent: Instant, lease: Duration) {
         let until = sent.duration_since(self.began) + lease * 9 / 10;
-        self.good_until_ms.store(
-            until.as_millis().try_into().unwrap_or(u64::MAX),
-            Ordering::Relaxed,
-        );
+        self.good_until_ms.store(until.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     pub(crate) fn has_lapsed(&self) -> bool {

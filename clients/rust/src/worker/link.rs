@@ -45,12 +45,7 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(http: Http) -> Self {
-        Self {
-            http,
-            session: Mutex::new(None),
-            registered: Condvar::new(),
-            clock: LeaseClock::new(),
-        }
+        Self { http, session: Mutex::new(None), registered: Condvar::new(), clock: LeaseClock::new() }
     }
 
     /// The session, waiting `patience` for it.
@@ -63,18 +58,15 @@ impl Link {
         found.clone()
     }
 
-    /// Asks to be this worker, which makes a new session.
-    pub(crate) fn register(&self, body: &str, within: Duration) -> Result<(), Trouble> {
+    /// Asks to be this worker, which makes a session of this number.
+    pub(crate) fn register(&self, no: u64, body: &str, within: Duration) -> Result<Session, Trouble> {
         let sent = Instant::now();
-        let terms: Terms = self
-            .post("/v1/workers", body, within)?
-            .ok_or_else(|| self.nothing())?;
+        let terms: Terms = self.post("/v1/workers", body, within)?.ok_or_else(|| self.nothing())?;
         self.clock.extend(sent, millis(terms.lease_ms));
-        let mut session = self.locked();
-        let no = session.as_ref().map_or(1, |before| before.no + 1);
-        *session = Some(Session { no, terms });
+        let session = Session { no, terms };
+        *self.locked() = Some(session.clone());
         self.registered.notify_all();
-        Ok(())
+        Ok(session)
     }
 
     /// Asks something of the session; `None` is an answer that brings nothing.
@@ -86,11 +78,7 @@ impl Link {
         within: Duration,
     ) -> Result<Option<T>, Trouble> {
         let body = serde_json::to_string(body).expect("a request is made of JSON");
-        self.post(
-            &format!("/v1/workers/{}/{what}", session.terms.worker_id),
-            &body,
-            within,
-        )
+        self.post(&format!("/v1/workers/{}/{what}", session.terms.worker_id), &body, within)
     }
 
     pub(crate) fn post<T: DeserializeOwned>(
@@ -102,10 +90,7 @@ impl Link {
         let answer = self.exchange(&Request::post(path, body.to_owned()), within)?;
         match answer.status {
             204 => Ok(None),
-            _ => answer
-                .data(self.http.url())
-                .map(Some)
-                .map_err(|error| Trouble::NotNow(None, error)),
+            _ => answer.data(self.http.url()).map(Some).map_err(|error| Trouble::NotNow(None, error)),
         }
     }
 
@@ -116,18 +101,11 @@ impl Link {
     }
 
     fn exchange(&self, request: &Request, within: Duration) -> Result<Answer, Trouble> {
-        let answer = self
-            .http
-            .exchange(request, &Uuid::new_v4().to_string(), within)
-            .map_err(|error| {
-                let message = format!("{} didn't answer: {error}", self.http.url());
-                Trouble::NotNow(None, Error::Unanswered { message })
-            })?;
-        if answer.is_good() {
-            Ok(answer)
-        } else {
-            Err(self.trouble(&answer))
-        }
+        let answer = self.http.exchange(request, &Uuid::new_v4().to_string(), within).map_err(|error| {
+            let message = format!("{} didn't answer: {error}", self.http.url());
+            Trouble::NotNow(None, Error::Unanswered { message })
+        })?;
+        if answer.is_good() { Ok(answer) } else { Err(self.trouble(&answer)) }
     }
 
     fn trouble(&self, answer: &Answer) -> Trouble {
@@ -143,16 +121,11 @@ impl Link {
 
     fn nothing(&self) -> Trouble {
         let message = format!("{} answered a registration with nothing", self.http.url());
-        Trouble::Refused(Error::Stranger {
-            status: 204,
-            message,
-        })
+        Trouble::Refused(Error::Stranger { status: 204, message })
     }
 
     fn locked(&self) -> MutexGuard<'_, Option<Session>> {
-        self.session
-            .lock()
-            .expect("no thread panics with the session")
+        self.session.lock().expect("no thread panics with the session")
     }
 }
 
@@ -163,9 +136,7 @@ pub(crate) struct Pauses {
 
 impl Pauses {
     pub(crate) fn new() -> Self {
-        Self {
-            longest: FIRST_PAUSE,
-        }
+        Self { longest: FIRST_PAUSE }
     }
 
     pub(crate) fn next(&mut self, asked_for: Option<Duration>) -> Duration {

@@ -1,5 +1,6 @@
 //! The long poll, by which a worker with room comes to steps.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -14,44 +15,28 @@ use crate::worker::messages::{Claim, Claimed, millis};
 const JITTER_MS: u64 = 100;
 
 impl Crew {
-    /// Asks for steps whenever there is room, until the worker stops.
-    pub(crate) fn poll(&self) {
-        while let Some(session) = self.session() {
-            let Some(room) = self.desk.room_for_poll(session.terms.max_claim) else {
-                return;
-            };
-            match self.claimed(&session, room) {
-                Some(claimed) => {
-                    let is_empty = claimed.leases.is_empty();
-                    self.desk.take(room, claimed.leases);
-                    self.obey(claimed.directive);
-                    if is_empty {
-                        self.desk.pause_in(
-                            Phase::Running,
-                            Duration::from_millis(fastrand::u64(0..=JITTER_MS)),
-                        );
-                    }
-                }
-                None => self.desk.take(room, Vec::new()),
+    /// Asks for steps whenever there is room, until the session is over or the worker stops.
+    pub(crate) fn poll(self: &Arc<Self>, session: &Session) {
+        while let Some(room) = self.desk.room_for_poll(session.no, session.terms.max_claim) {
+            let claimed = self.claimed(session, room.places).unwrap_or_default();
+            let is_empty = claimed.leases.is_empty();
+            self.desk.take(&room, claimed.leases);
+            self.obey(claimed.directive);
+            if is_empty {
+                let pause = Duration::from_millis(fastrand::u64(0..=JITTER_MS));
+                self.desk.pause_in(Phase::Running, pause);
             }
         }
     }
 
     /// What the poll brings. A lost answer is asked for again; `None` where nobody is left to ask or to be told.
-    fn claimed(&self, session: &Session, room: usize) -> Option<Claimed> {
+    fn claimed(self: &Arc<Self>, session: &Session, max: usize) -> Option<Claimed> {
         let wait_ms = session.terms.max_wait_ms;
-        let claim = Claim {
-            request_id: Uuid::new_v4(),
-            max: room,
-            wait_ms: Some(wait_ms),
-        };
+        let claim = Claim { request_id: Uuid::new_v4(), max, wait_ms: Some(wait_ms) };
         let mut pauses = Pauses::new();
         while self.desk.phase() == Phase::Running {
-            match self
-                .link
-                .ask(session, "claims", &claim, millis(wait_ms) + PATIENCE)
-            {
-                Ok(claimed) => return Some(claimed.unwrap_or_default()),
+            match self.link.ask(session, "claims", &claim, millis(wait_ms) + PATIENCE) {
+                Ok(claimed) => return claimed,
                 Err(Trouble::NotNow(asked_for, error)) => {
                     log::warn!("no steps can be asked for: {error}");
                     self.desk.pause_in(Phase::Running, pauses.next(asked_for));

@@ -11,21 +11,18 @@ use crate::worker::Crew;
 use crate::worker::desk::Held;
 use crate::worker::heart::PATIENCE;
 use crate::worker::link::Trouble;
-use crate::worker::messages::{Found, Report, Wanted};
+use crate::worker::messages::{Found, Wanted};
+use crate::worker::report::Report;
 use crate::{Outcome, StepContext, StepError};
 
 impl Crew {
     /// Runs one step after another, until the worker ends.
     pub(crate) fn run_steps(self: &Arc<Self>) {
         while let Some((held, deadline)) = self.desk.next_to_run(|| self.link.clock.has_lapsed()) {
-            let line = Attempt {
-                held: Arc::clone(&held),
-                crew: Arc::clone(self),
-            };
+            let line = Attempt { held: Arc::clone(&held), crew: Arc::clone(self) };
             let context = StepContext::new(Arc::clone(&held.lease), deadline, Arc::new(line));
             let outcome = self.called(&context);
-            self.desk
-                .finished(&held, deadline, Report::ended(&held.lease, &outcome));
+            self.desk.finished(&held, deadline, Report::ended(&held.lease, &outcome));
         }
     }
 
@@ -45,8 +42,7 @@ impl Crew {
             let (step, time) = (&held.lease.step, held.lease.timeout_ms.unwrap_or_default());
             let message = format!("step '{step}' took longer than {time} ms");
             let error = StepError::of_type("timeout", message, true);
-            self.desk
-                .tell(&held, Report::ended(&held.lease, &Err(error)));
+            self.desk.tell(&held, Report::ended(&held.lease, &Err(error)));
         }
     }
 }
@@ -54,8 +50,7 @@ impl Crew {
 /// What a panic said.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "the handler panicked".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the handler panicked".into())
 }
 
 struct Attempt {
@@ -70,10 +65,7 @@ impl Line for Attempt {
 
     fn result_of(&self, step: &str) -> Result<Option<StepResult>, StepError> {
         let path = format!("/v1/leases/{}/results", escaped(&self.held.lease.lease_id));
-        let body = serde_json::to_string(&Wanted {
-            token: &self.held.lease.token,
-            step,
-        })?;
+        let body = serde_json::to_string(&Wanted { token: &self.held.lease.token, step })?;
         match self.crew.link.post::<Found>(&path, &body, PATIENCE) {
             Ok(found) => Ok(found.and_then(|found| found.result)),
             Err(Trouble::NotNow(_, error)) => Err(StepError::retryable(error.to_string())),

@@ -19,9 +19,7 @@ fn task(status: &str) -> Value {
 }
 
 /// A client, and what was asked of its server, which answers the n-th request, from 0, by `script`.
-fn asked(
-    script: impl Fn(usize) -> Reply + Send + Sync + 'static,
-) -> (Client, Arc<Mutex<Vec<Seen>>>) {
+fn asked(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Client, Arc<Mutex<Vec<Seen>>>) {
     let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let log = Arc::clone(&seen);
     let url = serve(move |request| {
@@ -29,15 +27,7 @@ fn asked(
         log.push(request.clone());
         script(log.len() - 1)
     });
-    (
-        Settings::new()
-            .url(url)
-            .initiator("web")
-            .source_system("shop")
-            .client()
-            .unwrap(),
-        seen,
-    )
+    (Settings::new().url(url).initiator("web").source_system("shop").client().unwrap(), seen)
 }
 
 fn uuid() -> Uuid {
@@ -62,16 +52,10 @@ fn a_task_is_asked_for_with_all_that_the_wish_says() {
         .parent_correlation_id(uuid())
         .or_existing();
     let made = client.create_task(wish).unwrap();
-    assert_eq!(
-        (made.task_uuid, made.status, made.total_steps),
-        (uuid(), TaskStatus::StepsInProcess, 5)
-    );
+    assert_eq!((made.task_uuid, made.status, made.total_steps), (uuid(), TaskStatus::StepsInProcess, 5));
 
     let request = seen.lock().unwrap()[0].clone();
-    assert_eq!(
-        (request.method.as_str(), request.path.as_str()),
-        ("POST", "/v1/tasks")
-    );
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/tasks"));
     assert_eq!(request.query, "on_duplicate=return");
     // Not a digit and not a key is moved.
     assert!(request.text.contains(context.text()), "{}", request.text);
@@ -99,20 +83,13 @@ fn a_lost_create_is_repeated_as_it_was() {
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 3);
     assert!(seen.iter().all(|again| again.text == seen[0].text));
-    assert!(
-        seen.iter()
-            .all(|again| again.headers["x-request-id"] == seen[0].headers["x-request-id"])
-    );
+    assert!(seen.iter().all(|again| again.headers["x-request-id"] == seen[0].headers["x-request-id"]));
 }
 
 #[test]
 fn a_server_may_say_when_to_ask_again() {
     let (client, _) = asked(|count| match count {
-        0 => Reply::With(
-            429,
-            "Retry-After: 1",
-            json!({"error": {"code": "TOO_MANY_REQUESTS"}}).to_string(),
-        ),
+        0 => Reply::With(429, "Retry-After: 1", json!({"error": {"code": "TOO_MANY_REQUESTS"}}).to_string()),
         _ => Reply::ok(&task("complete")),
     });
     let began = Instant::now();
@@ -127,9 +104,7 @@ fn what_is_refused_is_asked_once_and_says_why() {
         "details": {"task_uuid": TASK, "same_context": true},
     }});
     let (client, seen) = asked(move |_| Reply::Json(409, error.to_string()));
-    let error = client
-        .create_task(TaskRequest::new("checkout"))
-        .unwrap_err();
+    let error = client.create_task(TaskRequest::new("checkout")).unwrap_err();
     assert_eq!(
         (error.status(), error.code(), error.field()),
         (Some(409), Some("CONFLICT"), Some("idempotency_key"))
@@ -143,19 +118,10 @@ fn what_is_refused_is_asked_once_and_says_why() {
 #[test]
 fn a_stranger_is_named_as_one() {
     let (client, _) = asked(|_| Reply::Json(200, "<html>".into()));
-    assert!(matches!(
-        client.get_task(uuid()),
-        Err(Error::Stranger { status: 200, .. })
-    ));
-    let (client, _) =
-        asked(|_| Reply::With(302, "Location: https://login.example/", String::new()));
+    assert!(matches!(client.get_task(uuid()), Err(Error::Stranger { status: 200, .. })));
+    let (client, _) = asked(|_| Reply::With(302, "Location: https://login.example/", String::new()));
     let error = client.get_task(uuid()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("leads on to https://login.example/"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("leads on to https://login.example/"), "{error}");
 }
 
 #[test]
@@ -170,24 +136,19 @@ fn who_cant_be_reached_is_named() {
     let error = client.list_tasks(&TaskFilter::new()).unwrap_err();
     assert!(error.is_retryable());
     let text = error.to_string();
-    assert!(
-        text.starts_with("http://127.0.0.1:9 didn't answer") && text.contains("tried 2 times"),
-        "{text}"
-    );
+    assert!(text.starts_with("http://127.0.0.1:9 didn't answer") && text.contains("tried 2 times"), "{text}");
 }
 
 #[test]
 fn a_cancel_whose_answer_was_lost_is_done() {
-    let state = json!({"error": {"code": "INVALID_STATE", "message": "m", "details": {"state": "cancelled"}}});
+    let state =
+        json!({"error": {"code": "INVALID_STATE", "message": "m", "details": {"state": "cancelled"}}});
     let (client, seen) = asked(move |count| match count {
         0 => Reply::HangUp,
         _ => Reply::Json(400, state.to_string()),
     });
     client.cancel_task(uuid(), "no longer wanted").unwrap();
-    assert_eq!(
-        seen.lock().unwrap()[1].query,
-        "reason=no%20longer%20wanted&cancelled_by=web"
-    );
+    assert_eq!(seen.lock().unwrap()[1].query, "reason=no%20longer%20wanted&cancelled_by=web");
     // Said by somebody else before, it is a refusal.
     let error = client.cancel_task(uuid(), "again").unwrap_err();
     assert_eq!(error.code(), Some("INVALID_STATE"));
@@ -207,19 +168,8 @@ fn waiting_asks_again_until_the_task_rests() {
 #[test]
 fn waiting_ends_in_time() {
     let (client, _) = asked(|_| Reply::ok(&task("waiting_for_retry")));
-    let error = client
-        .wait(uuid(), Some(Duration::from_millis(80)))
-        .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::TimedOut {
-                status: TaskStatus::WaitingForRetry,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let error = client.wait(uuid(), Some(Duration::from_millis(80))).unwrap_err();
+    assert!(matches!(error, Error::TimedOut { status: TaskStatus::WaitingForRetry, .. }), "{error}");
 }
 
 #[test]
@@ -243,14 +193,8 @@ fn credentials_go_with_each_request() {
 fn settings_that_cant_be_used_name_themselves() {
     for (settings, field) in [
         (Settings::new().url("ftp://h"), "url"),
-        (
-            Settings::new().url("http://h").api_key("a\nb"),
-            "credentials",
-        ),
-        (
-            Settings::new().url("http://h").timeout(Duration::ZERO),
-            "timeout",
-        ),
+        (Settings::new().url("http://h").api_key("a\nb"), "credentials"),
+        (Settings::new().url("http://h").timeout(Duration::ZERO), "timeout"),
     ] {
         assert_eq!(settings.client().unwrap_err().field(), Some(field));
     }
@@ -264,18 +208,8 @@ fn lists_are_asked_for_by_filters() {
         "next": null,
     }});
     let (client, seen) = asked(move |_| Reply::ok(&page));
-    let filter = TaskFilter::new()
-        .namespace("a b")
-        .status(TaskStatus::Complete)
-        .limit(9)
-        .limit(5);
+    let filter = TaskFilter::new().namespace("a b").status(TaskStatus::Complete).limit(9).limit(5);
     let found = client.list_tasks(&filter).unwrap();
-    assert_eq!(
-        (found.tasks.len(), found.pagination.total_count),
-        (1, Some(1))
-    );
-    assert_eq!(
-        seen.lock().unwrap()[0].query,
-        "namespace=a%20b&status=complete&limit=5"
-    );
+    assert_eq!((found.tasks.len(), found.pagination.total_count), (1, Some(1)));
+    assert_eq!(seen.lock().unwrap()[0].query, "namespace=a%20b&status=complete&limit=5");
 }

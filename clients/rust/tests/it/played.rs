@@ -19,6 +19,7 @@ pub struct Log {
     pub seen: Vec<Seen>,
     pub reports: Vec<Value>,
     pub lease_ms: u64,
+    registrations: usize,
 }
 
 /// A server that hands out what it is given. `odd` may answer a request another way first.
@@ -35,10 +36,7 @@ impl Played {
 
     /// `odd` is told each request and how many of its path came before.
     pub fn oddly(odd: impl Fn(&Seen, usize) -> Option<Reply> + Send + Sync + 'static) -> Self {
-        let log = Log {
-            lease_ms: 2_000,
-            ..Log::default()
-        };
+        let log = Log { lease_ms: 2_000, ..Log::default() };
         let shared = Arc::new((Mutex::new(log), Condvar::new()));
         let there = Arc::clone(&shared);
         let url = serve(move |seen| {
@@ -46,10 +44,7 @@ impl Played {
                 let mut log = there.0.lock().unwrap();
                 log.seen.push(seen.clone());
                 there.1.notify_all();
-                log.seen
-                    .iter()
-                    .filter(|other| other.path == seen.path && other.method == seen.method)
-                    .count()
+                log.seen.iter().filter(|other| other.path == seen.path && other.method == seen.method).count()
                     - 1
             };
             odd(seen, before).unwrap_or_else(|| answer(&there, seen))
@@ -58,14 +53,8 @@ impl Played {
     }
 
     pub fn start(&self, slots: usize, registry: Registry) -> RunningWorker {
-        let worker = Worker::new(registry)
-            .slots(slots)
-            .namespaces(["shop"])
-            .name("test");
-        worker
-            .shutdown_timeout(Duration::from_secs(5))
-            .start(&Settings::new().url(&self.url))
-            .unwrap()
+        let worker = Worker::new(registry).slots(slots).namespaces(["shop"]).name("test");
+        worker.shutdown_timeout(Duration::from_secs(5)).start(&Settings::new().url(&self.url)).unwrap()
     }
 
     pub fn hand_out(&self, lease: Value) {
@@ -82,27 +71,22 @@ impl Played {
                 return found;
             }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no {what} among {:#?}", log.seen);
+            let seen: Vec<_> =
+                log.seen.iter().map(|seen| format!("{} {} {}", seen.method, seen.path, seen.text)).collect();
+            assert!(!left.is_zero(), "no {what} among {seen:#?}");
             log = self.shared.1.wait_timeout(log, left).unwrap().0;
         }
     }
 
     pub fn report(&self, lease_id: &str) -> Value {
         self.wait_for("report", |log| {
-            log.reports
-                .iter()
-                .find(|report| report["lease_id"] == lease_id)
-                .cloned()
+            log.reports.iter().find(|report| report["lease_id"] == lease_id).cloned()
         })
     }
 
     pub fn requests(&self, end_of_path: &str) -> Vec<Seen> {
         let log = self.shared.0.lock().unwrap();
-        log.seen
-            .iter()
-            .filter(|seen| seen.path.ends_with(end_of_path))
-            .cloned()
-            .collect()
+        log.seen.iter().filter(|seen| seen.path.ends_with(end_of_path)).cloned().collect()
     }
 
     pub fn reports(&self) -> Vec<Value> {
@@ -126,20 +110,22 @@ fn answer(shared: &(Mutex<Log>, Condvar), seen: &Seen) -> Reply {
     let body = seen.body();
     let (mutex, changed) = shared;
     let mut log = mutex.lock().unwrap();
+    let current = format!("/w-{}", log.registrations);
+    if seen.path != "/v1/workers" && !seen.path.contains(&current) {
+        return Reply::error(404, "WORKER_UNKNOWN");
+    }
     match (seen.method.as_str(), seen.path.rsplit('/').next().unwrap()) {
         ("POST", "workers") => {
-            let lease_ms = log.lease_ms;
-            let terms = json!({"worker_id": "w-1", "lease_ms": lease_ms, "heartbeat_ms": 100, "max_wait_ms": 300});
+            log.registrations += 1;
+            let (lease_ms, worker_id) = (log.lease_ms, format!("w-{}", log.registrations));
+            let terms = json!({"worker_id": worker_id, "lease_ms": lease_ms, "heartbeat_ms": 100, "max_wait_ms": 300});
             Reply::Json(201, terms.to_string())
         }
         ("POST", "heartbeat") => {
             Reply::ok(&json!({"leases": [], "directive": "run", "lease_ms": log.lease_ms}))
         }
         ("POST", "claims") => {
-            log = changed
-                .wait_timeout_while(log, WAIT, |log| log.ready.is_empty())
-                .unwrap()
-                .0;
+            log = changed.wait_timeout_while(log, WAIT, |log| log.ready.is_empty()).unwrap().0;
             match claimed(&mut log, &body) {
                 leases if leases.is_empty() => Reply::Nothing,
                 leases => Reply::ok(&json!({"leases": leases, "more": false, "directive": "run"})),
@@ -147,16 +133,12 @@ fn answer(shared: &(Mutex<Log>, Condvar), seen: &Seen) -> Reply {
         }
         ("POST", "reports") => {
             let reports = body["reports"].as_array().unwrap().clone();
-            let results: Vec<_> = reports
-                .iter()
-                .map(|one| json!({"lease_id": one["lease_id"], "status": 200}))
-                .collect();
+            let results: Vec<_> =
+                reports.iter().map(|one| json!({"lease_id": one["lease_id"], "status": 200})).collect();
             log.reports.extend(reports);
             changed.notify_all();
             let leases = claimed(&mut log, &body["claim"]);
-            Reply::ok(
-                &json!({"results": results, "leases": leases, "more": false, "directive": "run"}),
-            )
+            Reply::ok(&json!({"results": results, "leases": leases, "more": false, "directive": "run"}))
         }
         ("DELETE", _) => Reply::ok(&json!({"released": 0})),
         _ => Reply::error(404, "NOT_FOUND"),

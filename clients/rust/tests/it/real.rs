@@ -28,58 +28,28 @@ fn a_task_is_created_found_explained_and_cancelled() {
             .idempotency_key("k")
     };
     let task = client.create_task(wish()).unwrap();
-    assert_eq!(
-        (task.status, task.priority, task.tags),
-        (TaskStatus::StepsInProcess, 3, vec!["demo".into()])
-    );
+    assert_eq!((task.status, task.priority, task.tags), (TaskStatus::StepsInProcess, 3, vec!["demo".into()]));
     assert_eq!(task.context.read::<Value>().unwrap()["n"], u64::MAX);
 
     let refused = client.create_task(wish()).unwrap_err();
-    assert_eq!(
-        (refused.code(), refused.existing_task()),
-        (Some("CONFLICT"), Some(task.task_uuid))
-    );
-    assert_eq!(
-        client.create_task(wish().or_existing()).unwrap().task_uuid,
-        task.task_uuid
-    );
+    assert_eq!((refused.code(), refused.existing_task()), (Some("CONFLICT"), Some(task.task_uuid)));
+    assert_eq!(client.create_task(wish().or_existing()).unwrap().task_uuid, task.task_uuid);
 
-    let listed = client
-        .list_tasks(
-            &TaskFilter::new()
-                .namespace(&namespace)
-                .context("name", "Ann"),
-        )
-        .unwrap();
-    assert_eq!(
-        (listed.tasks.len(), listed.pagination.total_count),
-        (1, Some(1))
-    );
+    let listed = client.list_tasks(&TaskFilter::new().namespace(&namespace).context("name", "Ann")).unwrap();
+    assert_eq!((listed.tasks.len(), listed.pagination.total_count), (1, Some(1)));
     let steps = client.list_task_steps(task.task_uuid).unwrap();
     let step = client.get_step(task.task_uuid, steps[0].step_uuid).unwrap();
-    assert_eq!(
-        (step.name.as_str(), step.current_state.clone()),
-        ("hello", StepState::Enqueued)
-    );
+    assert_eq!((step.name.as_str(), step.current_state.clone()), ("hello", StepState::Enqueued));
     assert!(step.result::<Value>().unwrap().is_none() && step.failure().is_none());
-    assert_eq!(
-        client.explain(task.task_uuid).unwrap().steps[0].kind,
-        "no_worker"
-    );
+    assert_eq!(client.explain(task.task_uuid).unwrap().steps[0].kind, "no_worker");
 
     let waiting = thread::spawn({
         let client = client.clone();
         move || client.wait(task.task_uuid, Some(Duration::from_secs(20)))
     });
     client.cancel_task(task.task_uuid, "only a test").unwrap();
-    assert_eq!(
-        waiting.join().unwrap().unwrap().status,
-        TaskStatus::Cancelled
-    );
+    assert_eq!(waiting.join().unwrap().unwrap().status, TaskStatus::Cancelled);
 
     let missing = client.get_task(Uuid::new_v4()).unwrap_err();
-    assert_eq!(
-        (missing.status(), missing.code()),
-        (Some(404), Some("NOT_FOUND"))
-    );
+    assert_eq!((missing.status(), missing.code()), (Some(404), Some("NOT_FOUND")));
 }

@@ -94,17 +94,9 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Seen> {
         };
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    let length = headers
-        .get("content-length")
-        .map_or(0, |length| length.parse().unwrap());
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let text = String::from_utf8(body).unwrap();
-    Some(Seen {
-        method,
-        path: path.into(),
-        query: query.into(),
-        headers,
-        text,
-    })
+    Some(Seen { method, path: path.into(), query: query.into(), headers, text })
 }
