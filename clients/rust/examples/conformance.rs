@@ -45,7 +45,10 @@ fn echo(context: &StepContext) -> Result<Outcome, StepError> {
     Outcome::complete(&Echo {
         context: context.input()?,
         config: context.config()?,
-        dependencies: context.dependencies().map(|(step, result)| (step.into(), result.clone())).collect(),
+        dependencies: context
+            .dependencies()
+            .map(|(step, found)| (step.into(), found.cloned().unwrap_or_default()))
+            .collect(),
         attempt: context.attempt(),
         key: context.idempotency_key(),
     })

@@ -98,10 +98,10 @@ impl StepContext {
         }
     }
 
-    /// The results of earlier steps that came along, by the steps' names.
-    pub fn dependencies(&self) -> impl Iterator<Item = (&str, &Json)> {
+    /// The results of earlier steps that came along, by the steps' names. One that was resolved by hand may have none.
+    pub fn dependencies(&self) -> impl Iterator<Item = (&str, Option<&Json>)> {
         let results = self.lease.dependency_results.iter();
-        results.filter_map(|(step, found)| Some((step.as_str(), &found.as_ref()?.result)))
+        results.map(|(step, found)| (step.as_str(), found.as_ref().map(|found| &found.result)))
     }
 
     /// What any earlier step of the task returned; the server is asked for what didn't come along.

@@ -68,14 +68,12 @@ impl Desk {
         self.locked().failure.take()
     }
 
-    /// A session begins, of this number: whatever was held in the one before is lost.
-    pub(crate) fn begin_session(&self, no: u64) {
+    /// Begins as another worker: whatever came to the one before, or comes yet, is lost.
+    pub(crate) fn begin_as(&self, worker_no: u64) {
         let mut state = self.locked();
-        state.session = no;
+        state.worker_no = worker_no;
         state.asked = 0;
-        for lease_id in state.held.keys().cloned().collect::<Vec<_>>() {
-            state.lose(&lease_id);
-        }
+        state.lose_all();
         self.changed.notify_all();
     }
 

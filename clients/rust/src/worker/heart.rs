@@ -16,7 +16,13 @@ impl Crew {
     pub(crate) fn beat(self: &Arc<Self>) {
         self.register(0);
         let mut known = Phase::Running;
+        // A registration is a sign of life.
+        let mut registered = 0;
         while let Some(session) = self.session() {
+            if session.no != registered {
+                registered = session.no;
+                self.desk.pause_in(known, millis(session.terms.heartbeat_ms));
+            }
             let sent = Instant::now();
             known = known.max(self.desk.phase());
             let pause = self.beat_once(&session, known, sent);
@@ -76,18 +82,18 @@ impl Crew {
         }
     }
 
-    /// Makes a session in place of the one of this number, unless another thread has.
+    /// Makes a session in place of the one of this number, unless another thread has. What was held is lost.
     pub(crate) fn register(self: &Arc<Self>, instead_of: u64) {
         let _turn = self.registering.lock().expect("no thread panics while it registers");
-        if self.link.session(Duration::ZERO).is_some_and(|session| session.no != instead_of) {
+        let before = self.link.session(Duration::ZERO);
+        if before.as_ref().is_some_and(|before| before.no != instead_of) {
             return;
         }
-        self.desk.begin_session(instead_of + 1);
+        self.desk.lose_all();
         let mut pauses = Pauses::new();
         while self.desk.phase() < Phase::Stopping {
-            match self.link.register(instead_of + 1, &self.registration, PATIENCE) {
-                // Its end isn't waited for: it may wait for an answer for long.
-                Ok(session) => return drop(self.spawn("poll", move |crew| crew.poll(&session))),
+            match self.link.register(&self.registration, PATIENCE) {
+                Ok(session) => return self.begin(session, before.as_ref()),
                 Err(Trouble::NotNow(asked_for, error)) => {
                     log::warn!("the worker can't register yet: {error}");
                     self.desk.pause_in(self.desk.phase(), pauses.next(asked_for));
@@ -96,6 +102,16 @@ impl Crew {
                 Err(Trouble::Unknown) => unreachable!("a registration names no worker"),
             }
         }
+    }
+
+    /// Where the server takes it for the worker that it was, the poll goes on; another worker has one of its own.
+    fn begin(self: &Arc<Self>, session: Session, before: Option<&Session>) {
+        if before.is_some_and(|before| before.worker_no == session.worker_no) {
+            return;
+        }
+        self.desk.begin_as(session.worker_no);
+        // Its end isn't waited for: it may wait for an answer for long.
+        drop(self.spawn("poll", move |crew| crew.poll(session.worker_no)));
     }
 
     /// The session, once there is one; `None` when the worker ends.

@@ -33,6 +33,8 @@ pub(crate) enum Trouble {
 pub(crate) struct Session {
     /// Counts the registrations.
     pub(crate) no: u64,
+    /// Counts those that made another worker of it.
+    pub(crate) worker_no: u64,
     pub(crate) terms: Terms,
 }
 
@@ -58,13 +60,19 @@ impl Link {
         found.clone()
     }
 
-    /// Asks to be this worker, which makes a session of this number.
-    pub(crate) fn register(&self, no: u64, body: &str, within: Duration) -> Result<Session, Trouble> {
+    /// Asks to be this worker, which makes a session.
+    pub(crate) fn register(&self, body: &str, within: Duration) -> Result<Session, Trouble> {
         let sent = Instant::now();
         let terms: Terms = self.post("/v1/workers", body, within)?.ok_or_else(|| self.nothing())?;
         self.clock.extend(sent, millis(terms.lease_ms));
-        let session = Session { no, terms };
-        *self.locked() = Some(session.clone());
+        let mut current = self.locked();
+        let (no, worker_no) = match &*current {
+            None => (1, 1),
+            Some(before) if before.terms.worker_id == terms.worker_id => (before.no + 1, before.worker_no),
+            Some(before) => (before.no + 1, before.worker_no + 1),
+        };
+        let session = Session { no, worker_no, terms };
+        *current = Some(session.clone());
         self.registered.notify_all();
         Ok(session)
     }
@@ -137,6 +145,11 @@ pub(crate) struct Pauses {
 impl Pauses {
     pub(crate) fn new() -> Self {
         Self { longest: FIRST_PAUSE }
+    }
+
+    /// For a request that may have brought leases: those that no two heartbeats in a row name go back.
+    pub(crate) fn within_beats(session: &Session) -> Self {
+        Self { longest: FIRST_PAUSE.min(millis(session.terms.heartbeat_ms) / 2) }
     }
 
     pub(crate) fn next(&mut self, asked_for: Option<Duration>) -> Duration {

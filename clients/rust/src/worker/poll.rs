@@ -15,10 +15,11 @@ use crate::worker::messages::{Claim, Claimed, millis};
 const JITTER_MS: u64 = 100;
 
 impl Crew {
-    /// Asks for steps whenever there is room, until the session is over or the worker stops.
-    pub(crate) fn poll(self: &Arc<Self>, session: &Session) {
-        while let Some(room) = self.desk.room_for_poll(session.no, session.terms.max_claim) {
-            let claimed = self.claimed(session, room.places).unwrap_or_default();
+    /// Asks for steps whenever there is room, for as long as it is this worker, or until it stops.
+    pub(crate) fn poll(self: &Arc<Self>, worker_no: u64) {
+        while let Some(session) = self.session() {
+            let Some(room) = self.desk.room_for_poll(worker_no, session.terms.max_claim) else { return };
+            let claimed = self.claimed(&session, room.places).unwrap_or_default();
             let is_empty = claimed.leases.is_empty();
             self.desk.take(&room, claimed.leases);
             self.obey(claimed.directive);
@@ -33,7 +34,7 @@ impl Crew {
     fn claimed(self: &Arc<Self>, session: &Session, max: usize) -> Option<Claimed> {
         let wait_ms = session.terms.max_wait_ms;
         let claim = Claim { request_id: Uuid::new_v4(), max, wait_ms: Some(wait_ms) };
-        let mut pauses = Pauses::new();
+        let mut pauses = Pauses::within_beats(session);
         while self.desk.phase() == Phase::Running {
             match self.link.ask(session, "claims", &claim, millis(wait_ms) + PATIENCE) {
                 Ok(claimed) => return claimed,

@@ -30,7 +30,7 @@ impl Crew {
     fn told(self: &Arc<Self>, session: &Session, reports: &[Report], places: usize) -> Option<Reported> {
         let claim = (places > 0).then(|| Claim { request_id: Uuid::new_v4(), max: places, wait_ms: None });
         let body = Reports { reports: reports.iter().map(|report| &*report.text).collect(), claim };
-        let mut pauses = Pauses::new();
+        let mut pauses = Pauses::within_beats(session);
         while !self.desk.has_ended() {
             match self.link.ask(session, "reports", &body, PATIENCE * 3) {
                 Ok(reported) => return reported,

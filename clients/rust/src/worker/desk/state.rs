@@ -31,19 +31,19 @@ impl Held {
     }
 }
 
-/// Places that are kept for what a request brings. Those of a session that is over are nobody's.
+/// Places that are kept for what a request brings. Those of a worker that it isn't any more are nobody's.
 #[derive(Debug)]
 #[must_use = "places are kept until they are filled"]
 pub(crate) struct Room {
     pub(crate) places: usize,
-    session: u64,
+    worker_no: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) failure: Option<Error>,
-    pub(super) session: u64,
+    pub(super) worker_no: u64,
     /// All that the server is to know of as ours, by lease id.
     pub(super) held: HashMap<String, Arc<Held>>,
     pub(super) queue: VecDeque<Arc<Held>>,
@@ -63,7 +63,7 @@ impl State {
         Self {
             phase: Phase::Running,
             failure: None,
-            session: 0,
+            worker_no: 0,
             held: HashMap::new(),
             queue: VecDeque::new(),
             outbox: VecDeque::new(),
@@ -83,12 +83,12 @@ impl State {
     pub(super) fn keep_room(&mut self, slots: usize, most: usize) -> Room {
         let places = if self.phase == Phase::Running { self.free(slots).min(most) } else { 0 };
         self.asked += places;
-        Room { places, session: self.session }
+        Room { places, worker_no: self.worker_no }
     }
 
-    /// Ends the keeping, unless the room is of a session that is over.
+    /// Ends the keeping, unless the room is another worker's.
     pub(super) fn let_go(&mut self, room: &Room) -> bool {
-        let is_ours = room.session == self.session;
+        let is_ours = room.worker_no == self.worker_no;
         if is_ours {
             self.asked -= room.places;
         }
@@ -105,6 +105,12 @@ impl State {
             held.cancel();
             self.queue.retain(|waiting| waiting.lease.lease_id != lease_id);
             self.outbox.retain(|report| report.lease_id != lease_id);
+        }
+    }
+
+    pub(super) fn lose_all(&mut self) {
+        for lease_id in self.held.keys().cloned().collect::<Vec<_>>() {
+            self.lose(&lease_id);
         }
     }
 }

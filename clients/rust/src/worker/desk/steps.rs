@@ -11,9 +11,9 @@ use crate::worker::report::Report;
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Desk {
-    /// Waits until there is room and no report is about to ask for it. `None` when the session is over, or all work.
-    pub(crate) fn room_for_poll(&self, session: u64, most: usize) -> Option<Room> {
-        let is_over = |state: &State| state.session != session || state.phase > Phase::Draining;
+    /// Waits until there is room and no report is about to ask for it. `None` when it isn't this worker any more, or ends.
+    pub(crate) fn room_for_poll(&self, worker_no: u64, most: usize) -> Option<Room> {
+        let is_over = |state: &State| state.worker_no != worker_no || state.phase > Phase::Draining;
         let is_asked_for = |state: &State| state.reporting || !state.outbox.is_empty();
         let mut state = self.wait_while(|state| {
             let has_room = state.phase == Phase::Running && state.free(self.slots) > 0;
@@ -104,6 +104,12 @@ impl Desk {
     /// A lease isn't ours any more.
     pub(crate) fn lose(&self, lease_id: &str) {
         self.locked().lose(lease_id);
+        self.changed.notify_all();
+    }
+
+    /// None is.
+    pub(crate) fn lose_all(&self) {
+        self.locked().lose_all();
         self.changed.notify_all();
     }
 
