@@ -22,10 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = play_against_worker(command, list(cases("worker", asked.k, asked.cases)), asked.lanes)
     else:
         keys = {"worker": asked.api_key, "other": asked.other_key, "weak": asked.weak_key}
-        tested = Server(
+        server = Server(
             asked.url, {who: key for who, key in keys.items() if key}, asked.restart and partial(_run, asked.restart)
         )
-        results = play_against_server(tested, list(cases("server", asked.k, asked.cases)), asked.lanes)
+        results = play_against_server(server, list(cases("server", asked.k, asked.cases)), asked.lanes)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for result in results:
         counts[result.outcome] += 1

@@ -16,7 +16,7 @@ from protocol.values import Names
 from protocol.worker_process import WorkerProcess
 
 START_SECONDS = 30.0
-WITHIN_MS = 5000
+PATIENCE_MS = 5000
 ENDS = {"cancel": "cancelled", "lost": "lost"}
 NEVER = {"report": {"again": True}, "unnamed": {}}
 """What no worker may do in any case, unless the case says that it may."""
@@ -49,14 +49,14 @@ class Scene:
     def end(self) -> None:
         if self.process:
             self.process.end()
-        self.server.close()
+        self.server.end()
 
 
 class Play:
     """One case in its scene: a method for each move."""
 
-    def __init__(self, case: Case, scene: Scene) -> None:
-        self.case, self.scene, self.stage = case, scene, scene.stage
+    def __init__(self, case: Case, scene: Scene, patience_ms: int = PATIENCE_MS) -> None:
+        self.case, self.scene, self.stage, self.patience_ms = case, scene, scene.stage, patience_ms
         self.names = Names()
         self.leases: dict[str, Lease] = {}
         self.seen: list[int] = []
@@ -64,11 +64,11 @@ class Play:
 
     def run(self) -> None:
         """Raises Failed at the first move that isn't answered as it must be."""
-        left = self.stage.clear()
-        assert not left, left
+        self.stage.clear()
         self.scene.server.date, self.scene.server.troubles = None, []
         for name, wishes in self.names.fill(self.case.script.get("leases", {})).items():
-            self._make(name, wishes)
+            lease = self.leases[name] = Lease(name, wishes, self.stage.settings["lease_ms"])
+            self.names[name] = lease.body
         try:
             for place, move in enumerate(self.case.play, 1):
                 try:
@@ -77,12 +77,7 @@ class Play:
                     raise Failed(f"move {place} {_name_of(move)}: {failed}") from None
             self._keep_to_the_rules()
         finally:
-            self._finish()
-
-    def _make(self, name: str, wishes: dict[str, Any]) -> Lease:
-        lease = self.leases[name] = Lease(name, wishes, self.stage.settings["lease_ms"])
-        self.names[name] = lease.body
-        return lease
+            self.stage.clear()
 
     def _move(self, move: dict[str, Any]) -> None:
         said = {key: value for key, value in self.names.fill(move).items() if value is not True}
@@ -93,9 +88,9 @@ class Play:
     def _give(self, give: list[str], again: dict[str, Any] | None = None) -> None:
         """``again``: another lease of the step under the same name, with these fields changed."""
         for name in give if again is not None else ():
-            before = self.leases[name].body
-            kept = {key: value for key, value in before.items() if key not in ("lease_id", "token")}
-            self._make(name, {**kept, "fence": before["fence"] + 1, **(again or {})})
+            self.leases[name] = self.leases[name].anew()
+            self.leases[name].body.update(again or {})
+            self.names[name] = self.leases[name].body
         self.stage.give(self.leases[name] for name in give)
 
     def _refuse(self, refuse: dict[str, Any], status: int, times: int = 1, **said: Any) -> None:
@@ -151,10 +146,10 @@ class Play:
 
     # What must be seen.
 
-    def _expect(
-        self, expect: dict[str, Any], within_ms: int = WITHIN_MS, after_ms: int = 0, keep: str | None = None
-    ) -> None:
+    def _expect(self, expect: dict[str, Any], within_ms: int = 0, after_ms: int = 0, keep: str | None = None) -> None:
         """An event that no move before has taken; ``after_ms``: so long after the one taken last, at the earliest."""
+
+        within_ms = within_ms or self.patience_ms
 
         def find(events: list[Event]) -> Event | None:
             free = (event for event in events if id(event) not in self.seen)
@@ -182,9 +177,10 @@ class Play:
         if wrong := mismatch(times, len(found)):
             raise Failed(f"{wrong} times came {count}")
 
-    def _effects(self, effects: list[str], within_ms: int = WITHIN_MS) -> None:
+    def _effects(self, effects: list[str], within_ms: int = 0) -> None:
         """The lines that the handlers of this case have written, in any order."""
         assert self.scene.process
+        within_ms = within_ms or self.patience_ms
         end = time.monotonic() + within_ms / 1000
         keys = [lease.body["task_uuid"] for lease in self.leases.values()]
         while sorted(lines := self.scene.process.lines_of(keys)) != sorted(effects):
@@ -207,20 +203,17 @@ class Play:
                 what = "it was reported again after it had been answered" if on == "report" else "no heartbeat named it"
                 raise Failed(f"lease {event['of']}: {what}: {_shown(event)}")
 
-    def _finish(self) -> None:
-        """The worker is left with nothing to do."""
-        with self.stage.changed:
-            for lease in self.leases.values():
-                lease.end("lost")
-
     def _what_came(self, expected: dict[str, Any]) -> str:
+        """The nearest events, the last ones that aren't heartbeats, and what the worker printed."""
         with self.stage.changed:
-            events = [event for event in self.stage.events if event["on"] == expected.get("on")]
-        nearest = [
-            f"  came: {_shown(event)}\n    {mismatch(expected, event) or 'taken before'}" for event in events[-4:]
-        ]
-        said = self.scene.process.last_words() if self.scene.process else ""
-        return "\n".join([*(nearest or [f"  came: no {expected.get('on')}"]), said])
+            events = list(self.stage.events)
+        near = [event for event in events if event["on"] == expected["on"]][-3:]
+        lines = [f"  came: {_shown(event)}\n    {mismatch(expected, event) or 'taken before'}" for event in near]
+        last = [event for event in events if event["on"] != "heartbeat" and event not in near][-4:]
+        lines += [f"  before: {_shown(event)}" for event in last]
+        return "\n".join(
+            [*(lines or ["  nothing came"]), self.scene.process.last_words() if self.scene.process else ""]
+        )
 
 
 def _name_of(move: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ from protocol.restarts import Restarts
 from protocol.values import Names
 from protocol.wire import Said, Wire, to_json
 
-WITHIN_MS = 10_000
 PAUSE = 0.05
 
 
@@ -28,6 +27,7 @@ class Server:
     url: str
     keys: Mapping[str, str] = field(default_factory=dict)
     restart: Callable[[], None] | None = None
+    patience_ms: int = 10_000
 
     @property
     def offers(self) -> frozenset[str]:
@@ -38,8 +38,8 @@ class Server:
 class Play:
     """One case: a method for each move."""
 
-    def __init__(self, case: Case, tested: Server, restarts: Restarts | None = None) -> None:
-        self.case, self.tested, self.restarts = case, tested, restarts
+    def __init__(self, case: Case, server: Server, restarts: Restarts | None = None) -> None:
+        self.case, self.server, self.restarts = case, server, restarts
         self.names = Names(ns=f"c{uuid.uuid4().hex[:12]}")
         self.later: dict[str, Future[Said]] = {}
         self.threads = ThreadPoolExecutor(max_workers=8)
@@ -87,8 +87,9 @@ class Play:
         else:
             self._keep(keep, self._say(method, path, body, expect, how))
 
-    def _answer(self, answer: str, expect: Any = None, keep: str | None = None, within_ms: int = WITHIN_MS) -> None:
+    def _answer(self, answer: str, expect: Any = None, keep: str | None = None, within_ms: int = 0) -> None:
         """What a request that was sent for ``later`` is answered."""
+        within_ms = within_ms or self.server.patience_ms
         try:
             said = self.later[answer].result(within_ms / 1000)
         except TimeoutError:
@@ -105,11 +106,9 @@ class Play:
         body = {"instance_id": str(uuid.uuid4()), "name": worker, "namespaces": [self.names["ns"]], **wishes}
         self._keep(worker, self._say("POST", "/v1/workers", body, {"status": 201}))
 
-    def _claim(
-        self, claim: str, keep: str, expect: Any = None, within_ms: int = WITHIN_MS, beats: bool = False
-    ) -> None:
+    def _claim(self, claim: str, keep: str, expect: Any = None, within_ms: int = 0, beats: bool = False) -> None:
         """One lease of a worker, which must come in this time. ``beats``: as a worker that holds nothing yet."""
-        end = time.monotonic() + within_ms / 1000
+        end = time.monotonic() + (within_ms or self.server.patience_ms) / 1000
         while True:
             path = f"/v1/workers/{self.names[claim]['worker_id']}"
             if beats:
@@ -119,7 +118,7 @@ class Play:
             if said.status == 200 and said.body["leases"]:
                 break
             if said.status not in (200, 204) or time.monotonic() > end:
-                raise Failed(f"no lease: {said.shown}")
+                raise Failed(f"no lease came: {said.shown}")
         (lease,) = said.body["leases"]
         if expect is not None and (wrong := mismatch(expect, lease)):
             raise Failed(f"the lease: {wrong}")
@@ -141,8 +140,9 @@ class Play:
         body = {"context": {}, "namespace": self.names["ns"], **create}
         self._keep(keep, self._say("POST", "/v1/tasks", body, {"status": 201}))
 
-    def _task(self, task: str, within_ms: int = WITHIN_MS, **expect: Any) -> None:
+    def _task(self, task: str, within_ms: int = 0, **expect: Any) -> None:
         """The task and its ``steps``, by name, as they are or become in this time."""
+        within_ms = within_ms or self.server.patience_ms
         path = f"/v1/tasks/{self.names[task]['task_uuid']}"
         end = time.monotonic() + within_ms / 1000
         while True:
@@ -178,8 +178,8 @@ class Play:
 
     def _wire(self, how: Mapping[str, Any]) -> Wire:
         caller = how.get("caller", "worker")
-        key = self.tested.keys.get(caller)
-        return Wire(self.tested.url, {"X-API-Key": key} if key else {})
+        key = self.server.keys.get(caller)
+        return Wire(self.server.url, {"X-API-Key": key} if key else {})
 
     @staticmethod
     def _bytes(body: Any, how: Mapping[str, Any]) -> bytes | None:

@@ -23,8 +23,7 @@ class Lease:
         task, handler = str(uuid.uuid4()), wishes["handler"]
         step = handler.rpartition(".")[2]
         self.body: dict[str, Any] = {
-            "lease_id": secrets.token_hex(8),
-            "token": secrets.token_urlsafe(24),
+            **_new_id(),
             "fence": 1,
             "lease_ms": lease_ms,
             "timeout_ms": None,
@@ -63,6 +62,11 @@ class Lease:
     def go_to(self, worker: str) -> None:
         self.state, self.worker, self.claimed = "open", worker, time.monotonic()
 
+    def anew(self) -> Lease:
+        """Another lease of the same step."""
+        kept = {key: value for key, value in self.body.items() if key not in ("lease_id", "token")}
+        return Lease(self.name, {**kept, "fence": kept["fence"] + 1}, kept["lease_ms"])
+
     def end(self, state: str) -> None:
         if self.state == "open":
             self.state = state
@@ -71,3 +75,7 @@ class Lease:
     def is_too_large(report: Mapping[str, Any], most: int) -> bool:
         payload = report.get("result", report.get("accumulated_results"))
         return len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")) > most
+
+
+def _new_id() -> dict[str, str]:
+    return {"lease_id": secrets.token_hex(8), "token": secrets.token_urlsafe(24)}

@@ -25,8 +25,11 @@ class ScriptedServer:
         self.stage = stage
         self.date: str | None = None
         self.troubles: list[str] = []
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+        # Keeps the port, also while the server is away, and refuses who comes, since it doesn't listen.
+        self._kept = socket.socket()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._kept.bind(("127.0.0.1", 0))
+        self.port = int(self._kept.getsockname()[1])
         self._http: _Http | None = None
 
     @property
@@ -36,6 +39,10 @@ class ScriptedServer:
     def open(self) -> None:
         self._http = _Http(self)
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def end(self) -> None:
+        self.close()
+        self._kept.close()
 
     def close(self) -> None:
         """Every connection is cut, and new ones are refused."""
@@ -49,7 +56,7 @@ class ScriptedServer:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    allow_reuse_address = True
+    allow_reuse_port = True
     request_queue_size = 64
 
     def __init__(self, door: ScriptedServer) -> None:

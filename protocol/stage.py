@@ -51,6 +51,7 @@ class Stage:
         self.polls: list[Event] = []
         self.rules: list[Rule] = []
         self.workers: dict[str, Known] = {}
+        self.instances: set[str] = set()
         self.leases: list[Lease] = []
         self.waiting: list[Lease] = []
         self.directive = "run"
@@ -81,15 +82,13 @@ class Stage:
                 lease.end("lost")
             self.changed.notify_all()
 
-    def clear(self) -> list[str]:
-        """Begin anew with another case; the names of the leases that nobody has reported."""
+    def clear(self) -> None:
+        """Begin anew with another case: what was given is lost, what was asked is forgotten but for polls that wait."""
         with self.changed:
-            left = [lease.name for lease in self.leases if lease.state == "open"]
             for lease in self.leases:
                 lease.end("lost")
             self.events, self.rules, self.waiting, self.leases = list(self.polls), [], [], []
             self.directive, self.extra = "run", {}
-            return left
 
     def wait_for(self, find: Callable[[list[Event]], Event | None], seconds: float) -> Event | None:
         """The event that ``find`` finds among all of the case, as soon as there is one."""
@@ -114,7 +113,9 @@ class Stage:
 
     def register(self, body: Body, headers: Body) -> Answer:
         with self.changed:
-            event = self._note("register", headers=headers, **body)
+            instance = str(body.get("instance_id"))
+            event = self._note("register", headers=headers, known=instance in self.instances, **body)
+            self.instances.add(instance)
             return self._answered(event, lambda: self._registered(body))
 
     def _registered(self, body: Body) -> Answer:
@@ -148,18 +149,28 @@ class Stage:
                 return self._use(rule, event)
             if worker not in self.workers or known is None:
                 return refusal(404, "WORKER_UNKNOWN")
+            if gone() or known.polls != poll:
+                return Answer(204, None)
             leases = self._claimed(known, body)
             if leases or self.directive != "run":
                 answer = Answer(200, self._told(leases))
-                return self._use(rule, event) if rule and leases else answer
+                return self._lost_with(rule, leases, event) if rule and leases else answer
             left = end - time.monotonic()
-            if left <= 0 or known.polls != poll or gone():
+            if left <= 0:
                 return Answer(204, None)
             self.changed.wait(min(left, 0.02))
+
+    def _lost_with(self, rule: Rule, leases: list[Lease], *events: Event) -> Answer:
+        """The worker can't name what it never heard of: it has all the time to ask again."""
+        for lease in leases:
+            lease.claimed = float("inf")
+        return self._use(rule, *events)
 
     def _claimed(self, known: Known, body: Body) -> list[Lease]:
         asked = known.claimed.setdefault(str(body.get("request_id")), [])
         again = [lease for lease in asked if lease.state == "open"]
+        for lease in again:
+            lease.claimed = time.monotonic()
         while self.waiting and len(again) < int(body.get("max") or 0) and self.directive == "run":
             lease = self.waiting.pop(0)
             lease.go_to(known.worker_id)
@@ -186,12 +197,13 @@ class Stage:
     def _beaten(self, worker: str, ids: list[str]) -> Answer:
         if (known := self.workers.get(worker)) is None:
             return refusal(404, "WORKER_UNKNOWN")
-        before = known.beats[-1] if known.beats else float("inf")
+        before = known.beats[-1] if known.beats else float("-inf")
         known.beats.append(time.monotonic())
         held = {lease.lease_id: lease for lease in self.leases if lease.worker == worker}
         for lease in held.values():
             if lease.state == "open" and lease.lease_id not in ids and lease.claimed < before:
                 lease.end("lost")
+                self.waiting.append(lease.anew())
                 self._note("unnamed", of=lease.name)
         told = [{"lease_id": each, "status": held[each].status if each in held else "lost"} for each in ids]
         answer = {"leases": told, "directive": self.directive, "lease_ms": self.settings["lease_ms"], "templates": "1"}
@@ -216,7 +228,7 @@ class Stage:
             loses = [rule for rule in rules if leases or any(self._rule(event) is rule for event in events)]
             results = [self._result(event, heard=not loses) for event in events]
             answer = Answer(200, {"results": results, **self._told(leases)})
-            return self._use(loses[0], *events, *asked) if loses else answer
+            return self._lost_with(loses[0], leases, *events, *asked) if loses else answer
 
     def results(self, lease_id: str, body: Body) -> Answer:
         with self.changed:
@@ -246,9 +258,12 @@ class Stage:
         return event
 
     def _reported(self, report: Body, by: str) -> Event:
-        lease = next((each for each in self.leases if each.lease_id == report.get("lease_id")), None)
+        lease = self._lease(report)
         again = lease is not None and lease.heard
         return self._note("report", **{**report, "of": lease.name if lease else None, "by": by, "again": again})
+
+    def _lease(self, report: Body) -> Lease | None:
+        return next((each for each in self.leases if each.lease_id == report.get("lease_id")), None)
 
     def _rule(self, event: Event) -> Rule | None:
         return next((rule for rule in self.rules if rule.left and mismatch(rule.to, event) is None), None)
@@ -281,14 +296,14 @@ class Stage:
 
     def _heard(self, event: Event, answer: Answer) -> Answer:
         """A report that was answered for good: whoever reports the lease again wasn't listening."""
-        lease = next((each for each in self.leases if each.name == event.get("of")), None)
+        lease = self._lease(event)
         if event["on"] == "report" and lease and answer.status in (200, 404, 409):
             lease.heard = True
             lease.end("lost")
         return answer
 
     def _settled(self, event: Event) -> Answer:
-        lease = next((each for each in self.leases if each.lease_id == event.get("lease_id")), None)
+        lease = self._lease(event)
         if lease is None or lease.token != event.get("token"):
             return refusal(404, "LEASE_UNKNOWN")
         report = {key: value for key, value in event.items() if key not in ("on", "at", "of", "by", "again", "refused")}

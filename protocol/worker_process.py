@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -51,6 +52,7 @@ class WorkerProcess:
             if self.exit_code(5) is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        shutil.rmtree(self.directory)
 
     def last_words(self, lines: int = 15) -> str:
         text = self.printed.read_text(encoding="utf-8", errors="replace")

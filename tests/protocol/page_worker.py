@@ -82,12 +82,15 @@ def _write(line: str) -> None:
         effects.write(f"{line}\n")
 
 
-HANDLERS = (echo, numbers, big, retryable, permanent, crash, sleep, effect, count)
+HANDLERS = {
+    f"conformance.{each.__name__}": each
+    for each in (echo, numbers, big, retryable, permanent, crash, sleep, effect, count)
+}
+
+
+def main(worker: Any) -> None:
+    worker(os.environ["TASKER_URL"], "conformance", HANDLERS, os.environ.get("TASKER_API_KEY")).serve()
+
 
 if __name__ == "__main__":
-    WORKER.Worker(
-        os.environ["TASKER_URL"],
-        "conformance",
-        {f"conformance.{each.__name__}": each for each in HANDLERS},
-        os.environ.get("TASKER_API_KEY"),
-    ).serve()
+    main(WORKER.Worker)

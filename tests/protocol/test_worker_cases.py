@@ -1,23 +1,35 @@
-"""Every worker of the project passes the cases in which the driver is the server."""
+"""Workers pass the cases in which the driver is the server. Those in Rust and TypeScript do so in `tests/clients`."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from protocol.case import cases
 
 ROOT = Path(__file__).resolve().parents[2]
+CLIENTS = ROOT / "clients"
 
 
-def test_the_worker_of_a_page_passes() -> None:
-    assert play([sys.executable, str(ROOT / "tests/protocol/page_worker.py")]) == len(list(cases("worker")))
-
-
-def play(command: list[str]) -> int:
-    """How many cases the worker passes; none may fail."""
-    driver = [sys.executable, "-m", "protocol", "--quiet", "worker", "--", *command]
-    played = subprocess.run(driver, cwd=ROOT, capture_output=True, text=True, timeout=120)
+def passes(*command: str | Path, **environment: str) -> None:
+    """The worker that the command starts passes each case."""
+    driver = [sys.executable, "-m", "protocol", "--quiet", "worker", "--", *map(str, command)]
+    played = subprocess.run(
+        driver, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240
+    )
     assert played.returncode == 0, played.stdout + played.stderr
-    return int(played.stdout.split()[0])
+    assert played.stdout == f"{len(list(cases('worker')))} passed, 0 failed, 0 skipped\n"
+
+
+def test_the_worker_of_a_page() -> None:
+    passes(sys.executable, ROOT / "tests" / "protocol" / "page_worker.py")
+
+
+@pytest.mark.skipif(shutil.which("ruby") is None, reason="RUBY'S WORKER IS NOT PLAYED AGAINST: there is no Ruby")
+def test_the_worker_in_ruby() -> None:
+    passes(CLIENTS / "ruby" / "conformance" / "run")
