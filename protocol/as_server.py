@@ -146,7 +146,9 @@ class Play:
 
     # What must be seen.
 
-    def _expect(self, expect: dict[str, Any], within_ms: int = 0, after_ms: int = 0, keep: str | None = None) -> None:
+    def _expect(
+        self, expect: dict[str, Any], within_ms: int = 0, after_ms: int | None = None, keep: str | None = None
+    ) -> None:
         """An event that no move before has taken; ``after_ms``: so long after the one taken last, at the earliest."""
 
         within_ms = within_ms or self.patience_ms
@@ -158,7 +160,7 @@ class Play:
         event = self.stage.wait_for(find, within_ms / 1000)
         if event is None:
             raise Failed(f"not within {within_ms} ms: {expect}\n{self._what_came(expect)}")
-        if after_ms and event["at"] - self.last_at < after_ms / 1000:
+        if after_ms is not None and event["at"] - self.last_at < after_ms / 1000:
             gap = (event["at"] - self.last_at) * 1000
             raise Failed(f"came after {gap:.0f} ms, before {after_ms} ms were over: {_shown(event)}")
         self.seen.append(id(event))
