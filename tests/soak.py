@@ -6,7 +6,7 @@
 
 First a crowd of 200 clients creates tasks at a server of each database for half a minute, and its figures are printed;
 then a million rows of the example csv_batches are counted on each database by workers that are killed, and 50,000 steps
-run under limits over two workers, of which one is killed.
+run under limits over two workers, of which one is killed; and the axum shop is built and sells.
 Each round then plays the races and some hundreds of histories in a process of its own, with a seed that is printed:
 should a round fail, ``python -m tests.soak --seed N`` plays its histories again. The round under way when the time is
 over is played to its end. Then follows what was played in all; the exit code is 1 if any round failed.
@@ -45,7 +45,9 @@ def main() -> int:
     played: Counter[str] = Counter()
     failed: list[int] = []
     rounds = 0
-    first_ones_passed = given.seed is not None or (serve_a_crowd(played) & count_sales(played) & limit_many(played))
+    first_ones_passed = given.seed is not None or all(
+        [serve_a_crowd(played), count_sales(played), limit_many(played), sell_with_axum()]
+    )
     while not rounds or (given.seed is None and time.monotonic() < until):
         rounds += 1
         seed = secrets.randbelow(2**31) if given.seed is None else given.seed
@@ -93,6 +95,14 @@ def limit_many(played: Counter[str]) -> bool:
     passed, said = run("tests/worker/test_limits_processes.py", TASKER_TEST_LIMITED_STEPS=LIMITED)
     played.update(counts(said))
     print(f"limits: {'passed' if passed else 'FAILED'}")
+    if not passed:
+        print(said, flush=True)
+    return passed
+
+
+def sell_with_axum() -> bool:
+    passed, said = run("tests/examples/test_axum_shop.py", TASKER_TEST_AXUM="1")
+    print(f"axum shop: {'passed' if passed else 'FAILED'}")
     if not passed:
         print(said, flush=True)
     return passed

@@ -28,15 +28,14 @@ impl Ledger {
         }
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         let mut known = HashMap::new();
-        let mut is_torn = false;
         for text in BufReader::new(&file).lines() {
-            // A crash may have torn the last line, which nobody was told of.
-            match serde_json::from_str::<Line>(&text?) {
-                Ok(line) => drop(known.insert(line.key, line.value)),
-                Err(_) => is_torn = true,
+            // A crash may have torn a line, of which nobody was told.
+            if let Ok(line) = serde_json::from_str::<Line>(&text?) {
+                known.insert(line.key, line.value);
             }
         }
-        if is_torn {
+        // Whatever was torn ends here.
+        if file.metadata()?.len() > 0 {
             file.write_all(b"\n")?;
         }
         Ok(Self { inner: Mutex::new((known, file)) })
