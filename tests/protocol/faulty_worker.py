@@ -141,7 +141,7 @@ class EndsAtOnce(Right):
         worked.start()
         while worked.is_alive():
             worked.join(0.01)
-            if self.ending.is_set():
+            if self.state == "ending":
                 self.call("DELETE", self.path)
                 os._exit(0)
         return report

@@ -73,7 +73,8 @@ def count(lease: Lease) -> Any:
     cursor = min(before["cursor"] + page, total)
     pages = ((before.get("accumulated_results") or {}).get("pages") or 0) + 1
     if cursor < total:
-        raise WORKER.Instead("checkpoint", cursor=cursor, items_processed=cursor, accumulated_results={"pages": pages})
+        place = {"cursor": cursor, "items_processed": cursor, "accumulated_results": {"pages": pages}}
+        raise WORKER.Instead("checkpoint", place)
     return {"counted": total, "pages": pages}
 
 
