@@ -48,8 +48,9 @@ class Names(dict[str, Any]):
         if isinstance(value, list):
             return [self.fill(each) for each in value]
         if isinstance(value, Mapping):
-            made = _made(value)
-            return {key: self.fill(each) for key, each in value.items()} if made is None else made
+            filled = {key: self.fill(each) for key, each in value.items()}
+            made = _made(filled)
+            return filled if made is None else made
         return value
 
 

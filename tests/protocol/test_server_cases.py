@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from protocol.as_worker import Server
-from protocol.case import cases
+from protocol.case import Case, cases
 from protocol.playing import play_against_server
 from tasker_core.server.auth.keys import hash_key, new_key
 from tests.support.databases import postgres_of_the_suites, store_url
@@ -38,8 +36,8 @@ PERMISSIONS = {
 class Served:
     """A server process that can be killed and started anew at the same port."""
 
-    def __init__(self, store: str, directory: Path) -> None:
-        self.store, self.directory = store, directory
+    def __init__(self, store: str, directory: Path, lease_seconds: int) -> None:
+        self.store, self.directory, self.lease_seconds = store, directory, lease_seconds
         self.keys = {who: new_key() for who in PERMISSIONS}
         entries = (
             f"[[server.auth.api_keys]]\nhash = {json.dumps(hash_key(key))}\npermissions = {PERMISSIONS[who]}\n"
@@ -59,7 +57,7 @@ class Served:
             log=self.directory / "server.log",
             url=self.store,
             cwd=self.directory,
-            TASKER_LEASE_SECONDS="3",
+            TASKER_LEASE_SECONDS=str(self.lease_seconds),
         )
         process.await_line("server listens at")
         return process
@@ -69,21 +67,39 @@ class Served:
         self.process = self._start()
 
 
-@pytest.fixture
-def server(store_url: str, tmp_path: Path) -> Iterator[Served]:
-    if store_url.startswith("postgres"):
-        assert tasker("migrate", url=store_url).code == 0
-    served = Served(store_url, tmp_path)
-    yield served
-    served.process.kill()
+@contextmanager
+def serving(store: str, directory: Path, lease_seconds: int) -> Iterator[Served]:
+    if store.startswith("postgres"):
+        assert tasker("migrate", url=store).code == 0
+    served = Served(store, directory, lease_seconds)
+    try:
+        yield served
+    finally:
+        served.process.kill()
 
 
-def test_the_server_passes(server: Served) -> None:
-    tested = Server(f"http://127.0.0.1:{server.port}", server.keys, server.restart)
-    results = list(play_against_server(tested, list(cases("server"))))
+def is_silence(case: Case) -> bool:
+    """It waits until a lease is over."""
+    return "silence" in case.name
+
+
+def play(served: Served, chosen: list[Case]) -> None:
+    tested = Server(f"http://127.0.0.1:{served.port}", served.keys, served.restart)
+    results = list(play_against_server(tested, chosen))
     assert not [f"{each.case}: {each.why}" for each in results if each.outcome != "passed"]
-    log = (server.directory / "server.log").read_text()
-    assert not re.findall("Traceback", log), log
+    assert len(results) == len(chosen) > 0
+    log = (served.directory / "server.log").read_text()
+    assert "Traceback" not in log, log
+
+
+def test_the_server_passes(store_url: str, tmp_path: Path) -> None:
+    with serving(store_url, tmp_path, lease_seconds=10) as served:
+        play(served, [case for case in cases("server") if not is_silence(case)])
+
+
+def test_the_server_passes_where_a_lease_ends(store_url: str, tmp_path: Path) -> None:
+    with serving(store_url, tmp_path, lease_seconds=3) as served:
+        play(served, [case for case in cases("server") if is_silence(case)])
 
 
 def test_there_are_many_cases() -> None:
