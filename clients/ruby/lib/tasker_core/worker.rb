@@ -100,11 +100,12 @@ module TaskerCore
       @ending.raise_up
     end
 
-    # Takes leases that came in an answer; how many. Those of a session that is over are nobody's.
+    # Takes leases that came in an answer; how many. Those of a worker that it isn't any more are nobody's.
     def take(leases, session)
-      return 0 unless session.equal?(@session)
+      current = @session
+      return 0 unless session.same_worker?(current)
 
-      attempts = leases.map { |lease| Attempt.new(lease, session) }.select { |attempt| held.take(attempt) }
+      attempts = leases.map { |lease| Attempt.new(lease, current) }.select { |attempt| held.take(attempt) }
       attempts.each { |attempt| draining? ? slots.return(attempt) : slots.add(attempt) }
       attempts.size
     end
@@ -136,7 +137,7 @@ module TaskerCore
         logger.warn("the server has given up worker #{old.worker_id}; it registers again")
         fresh = @registration.session(@ending)
         @session = fresh if fresh
-        @claims&.begin_anew
+        @claims&.begin_anew unless @session.same_worker?(old)
       end
     rescue Wire::Refused => e
       refused(e)
@@ -179,7 +180,7 @@ module TaskerCore
     end
 
     def drain
-      return if @drained
+      return if draining?
 
       @drained = true
       logger.info('it takes no more steps, since an operator said so')

@@ -29,6 +29,8 @@ module TaskerCore
 
       def beat_on
         pauses = Pauses.new
+        # The registration was a sign of life.
+        wait(@worker.session.heartbeat)
         until @ended.up?
           session = @worker.session
           began = Worker.now

@@ -37,7 +37,8 @@ module TaskerCore
           places = @worker.room.take(session.max_claim) or break
           taken = 0
           begin
-            taken = claim(session, places)
+            # An operator's word may have come while there was no room.
+            taken = claim(session, places) unless @worker.draining?
           rescue Wire::Unknown
             @worker.register_again(session)
           rescue Wire::Refused => e
@@ -68,7 +69,7 @@ module TaskerCore
           @ended.wait(rand(0.0..JITTER)) if answer.nil?
           answer
         rescue Wire::Lost => e
-          return if @ended.up? || !@worker.session.equal?(session)
+          return if @ended.up? || !session.same_worker?(@worker.session)
 
           @worker.note_trouble(e)
           @ended.wait(pauses.next(e.pause)) ? nil : retry

@@ -27,6 +27,11 @@ module TaskerCore
         "/v1/workers/#{@worker_id}#{door}"
       end
 
+      # Is the worker the same to the server in both?
+      def same_worker?(other)
+        worker_id == other.worker_id
+      end
+
       # A heartbeat that was sent at +sent+ got through. Nine tenths of a lease are trusted, by this machine's clock.
       def extend_to(sent, lease_ms = nil)
         @lease = lease_ms / 1_000.0 if lease_ms
