@@ -122,7 +122,7 @@ module TaskerCore
 
     # Somebody else has it.
     def lose(attempt)
-      attempt.finish(over: true)
+      attempt.lose
       held.drop(attempt)
     end
 
@@ -131,7 +131,7 @@ module TaskerCore
       @registering.synchronize do
         return unless session.equal?(old)
 
-        held.all.each { |attempt| lose(attempt) if attempt.session.equal?(old) }
+        held.all.each { |attempt| lose(attempt) }
         return if @ending.up?
 
         logger.warn("the server has given up worker #{old.worker_id}; it registers again")
@@ -192,7 +192,7 @@ module TaskerCore
       @claims.close
       slots.return_waiting
       held.wait_until_empty(deadline)
-      held.all.each { |attempt| attempt.finish(over: true) }
+      held.all.each(&:lose)
       @reports.close
       @watch.close
       @beats.close

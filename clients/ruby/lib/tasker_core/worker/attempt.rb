@@ -13,6 +13,7 @@ module TaskerCore
         @begun = false
         @ended = false
         @over = false
+        @lost = false
       end
 
       def id = @lease['lease_id']
@@ -48,6 +49,16 @@ module TaskerCore
       # The handler is told that it is over; what it returns all the same is reported.
       def warn
         @over = true
+      end
+
+      # Somebody else has it, or nobody: the handler is told, and nothing is reported.
+      def lose
+        @lost = true
+        finish(over: true)
+      end
+
+      def lost?
+        @lost
       end
 
       def finished?

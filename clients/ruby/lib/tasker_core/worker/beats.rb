@@ -43,8 +43,7 @@ module TaskerCore
             wait([pauses.next(e.pause), session.heartbeat].min)
           rescue Wire::Unknown
             @worker.register_again(session)
-            # It stays unknown where the worker ends.
-            wait(session.heartbeat) if @worker.session.equal?(session)
+            wait(session.heartbeat)
           rescue Wire::Refused => e
             @worker.refused(e)
             wait(session.heartbeat)
@@ -58,7 +57,7 @@ module TaskerCore
       end
 
       def beat(session, sent)
-        leases = @worker.held.all.select { |attempt| attempt.session.equal?(session) }
+        leases = @worker.held.all.select { |attempt| attempt.session.same_worker?(session) }
         body = JSON.generate({ state: @worker.draining? ? 'draining' : 'running',
                                leases: leases.map { |attempt| { lease_id: attempt.id } } })
         answer = @worker.wire.ask(:post, session.path('/heartbeat'), body, session.patience)
@@ -71,7 +70,7 @@ module TaskerCore
         return unless %w[lost cancel].include?(lease['status'])
 
         attempt = @worker.held[lease['lease_id']]
-        @worker.lose(attempt) if attempt&.session.equal?(session)
+        @worker.lose(attempt) if attempt
       end
     end
   end

@@ -31,8 +31,8 @@ module TaskerCore
       def report_on
         while (first = @outcomes.pop)
           session = @worker.session
-          current, old = gathered(first, session).partition { |outcome| outcome.attempt.session.equal?(session) }
-          old.each { |outcome| done(outcome) }
+          lost, current = gathered(first, session).partition { |outcome| outcome.attempt.lost? }
+          lost.each { |outcome| done(outcome) }
           settle(current, session) unless current.empty?
         end
       end
@@ -80,7 +80,7 @@ module TaskerCore
           @worker.wire.ask(:post, session.path('/reports'), body, SECONDS)
         rescue Wire::Lost => e
           return if @given_up.up?
-          raise Wire::Unknown unless @worker.session.equal?(session)
+          raise Wire::Unknown unless session.same_worker?(@worker.session)
 
           @worker.note_trouble(e)
           @given_up.wait(pauses.next(e.pause)) ? nil : retry
