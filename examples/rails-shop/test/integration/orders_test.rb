@@ -62,8 +62,8 @@ class OrdersTest < ShopTest
 
     TaskerCore.configure { |config| config.url = there }
     Order.waiting.find_each(&:hand_over)
-    get "/orders/#{placed['order_id']}"
-    assert_equal 'steps_in_process', response.parsed_body['status']
+    work
+    assert_equal 'complete', finished(placed.merge('task_uuid' => Order.last.task_uuid))['status']
   ensure
     TaskerCore.configure { |config| [config.url = there, config.retries = 3] }
   end

@@ -62,11 +62,11 @@ module TaskerCore
                                leases: leases.map { |attempt| { lease_id: attempt.id } } })
         answer = @worker.wire.ask(:post, session.path('/heartbeat'), body, session.patience)
         session.extend_to(sent, answer['lease_ms'])
-        (answer['leases'] || []).each { |lease| heed(lease, session) }
+        (answer['leases'] || []).each { |lease| heed(lease) }
         @worker.heed(answer['directive'])
       end
 
-      def heed(lease, session)
+      def heed(lease)
         return unless %w[lost cancel].include?(lease['status'])
 
         attempt = @worker.held[lease['lease_id']]
