@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,19 +11,13 @@ from pathlib import Path
 import pytest
 
 from protocol.case import cases
+from tests.clients.npm import PACKAGE, ROOT, install, node_is_there, run
 from tests.support.served import Served, served
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "clients" / "typescript"
-
-
-def node_is_there() -> bool:
-    """Whether there is npm, and a Node that the package is for."""
-    if shutil.which("npm") is None or (node := shutil.which("node")) is None:
-        return False
-    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
-    return int(version.removeprefix("v").split(".")[0]) >= 20
-
+SHOP = ROOT / "examples" / "bun-shop"
+BUN = SHOP / "node_modules" / ".bin" / "bun"
+UNDER_BUN = "clock ends restart lost integers unicode checkpoints many"
+"""Words of the cases that are played under Bun as well: those in which its own sockets, timers and signals matter."""
 
 pytestmark = [
     # What they build, they build in one place.
@@ -37,33 +28,10 @@ pytestmark = [
 ]
 
 
-def tried(directory: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TASKER_")}
-    here = {**kept, "NO_COLOR": "1", **environment}
-    return subprocess.run(command, cwd=directory, env=here, capture_output=True, text=True, timeout=180)
-
-
-def run(directory: Path, *command: str, **environment: str) -> str:
-    """What the command prints; it must succeed."""
-    done = tried(directory, *command, **environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def install(directory: Path) -> None:
-    """What the package's own file names, once for each state of that file."""
-    wanted, stamp = (directory / "package.json").read_text(), directory / "node_modules" / ".installed"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    done = tried(directory, "npm", "install")
-    if done.returncode:
-        pytest.skip(f"THE TYPESCRIPT PACKAGE IS NOT TESTED: npm can't install what it needs: {done.stderr[-300:]}")
-    stamp.write_text(wanted)
-
-
 @pytest.fixture(scope="module")
 def package() -> Path:
     install(PACKAGE)
+    run(PACKAGE, "node_modules/.bin/tsc")
     return PACKAGE
 
 
@@ -79,6 +47,13 @@ def test_its_own_tests(package: Path, server: Served) -> None:
     assert re.search(r"^(#|ℹ) skipped 0$", told, re.M), told
 
 
+def test_its_own_tests_under_bun(package: Path, server: Served) -> None:
+    install(SHOP)
+    told = run(package, str(BUN), "test", "./.build/test", TASKER_TEST_SERVER=server.url)
+    assert re.search(r"^ 0 fail$", told, re.M)
+    assert " skip" not in told
+
+
 def test_lint(package: Path) -> None:
     run(package, "npm", "run", "lint")
 
@@ -88,10 +63,18 @@ def test_types(package: Path) -> None:
 
 
 def test_its_worker_passes_the_conformance_cases(package: Path) -> None:
-    run(package, "npx", "tsc")
-    command = [sys.executable, "-m", "protocol", "--quiet", "worker", "--", str(package / "conformance" / "run")]
-    played = run(ROOT, *command)
-    assert played.startswith(f"{len(list(cases('worker')))} passed"), played
+    assert play(package) == len(list(cases("worker")))
+
+
+def test_its_worker_passes_under_bun(package: Path) -> None:
+    install(SHOP)
+    assert play(package, "-k", UNDER_BUN, TASKER_CONFORMANCE_RUNTIME=str(BUN)) >= 15
+
+
+def play(package: Path, *options: str, **environment: str) -> int:
+    """How many conformance cases its worker passes; none may fail."""
+    driver = [sys.executable, "-m", "protocol", "--quiet", "worker", *options, "--"]
+    return int(run(ROOT, *driver, str(package / "conformance" / "run"), **environment).split()[0])
 
 
 def test_it_needs_nothing_to_run(package: Path) -> None:

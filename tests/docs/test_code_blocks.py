@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted((ROOT / "examples").rglob("README.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 DOCUMENTS = [page for page in PAGES if any(code_blocks(page))]
 RUNNER = ROOT / "tests/support/document_run.py"

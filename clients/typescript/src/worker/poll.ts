@@ -18,6 +18,8 @@ export interface PollListener {
 
 /** The long poll: one request at a time that asks for as many steps as there is room for. */
 export class Poll {
+  private asking = new AbortController();
+
   constructor(
     private readonly link: Link,
     private readonly room: Room,
@@ -26,15 +28,23 @@ export class Poll {
 
   /** Asks until `signal`, which ends a request that waits as well. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.asking.abort());
     while (!signal.aborted) {
       const { session } = this.listener;
       const max = Math.min(this.room.free, session.terms.max_claim);
       if (max === 0 || !this.listener.mayClaim) await this.room.change();
-      else await this.ask(session, max, signal);
+      else await this.ask(session, max);
     }
   }
 
-  private async ask(session: Session, max: number, signal: AbortSignal): Promise<void> {
+  /** Ends a request that waits, so that the next one is asked as the worker that is registered now. */
+  renew(): void {
+    this.asking.abort();
+  }
+
+  private async ask(session: Session, max: number): Promise<void> {
+    this.asking = new AbortController();
+    const { signal } = this.asking;
     const waitingMs = session.terms.max_wait_ms;
     // The same id in every repetition: the server answers with the same leases.
     const body = writeJson({ request_id: newUuid(), max, wait_ms: waitingMs });

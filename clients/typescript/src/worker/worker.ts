@@ -162,11 +162,13 @@ export class Worker implements HeartListener {
     this.room.changed();
   }
 
-  unknown(session: Session): Promise<Session> {
-    return this.registration.again(session, () => {
+  async unknown(session: Session): Promise<Session> {
+    const anew = await this.registration.again(session, () => {
       this.log("warn", "the server has given this worker up: it registers again");
       this.leases.loseAll("the worker was given up: somebody else may run this step");
     });
+    if (anew.terms.worker_id !== session.terms.worker_id) this.poll.renew();
+    return anew;
   }
 
   claimed({ leases = [], directive }: Claimed): void {
