@@ -1,7 +1,10 @@
 // What the conformance cases can't see, or not see at once; protocol/cases are the rest.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Worker as Thread } from "node:worker_threads";
 import { type Json, type JsonObject, stepHandler, Worker, type WorkerOptions } from "../src/index.js";
 import { type Arrived, type Said, type ScriptedServer, scriptedServer } from "./scripted-server.js";
 
@@ -165,6 +168,22 @@ test("a handler's error is reported with its code, its pause and where it came f
   const error = desk.reports[0]?.error as JsonObject;
   assert.deepEqual([error.error_type, error.retryable], ["handler_not_found", false]);
   assert.match(String(error.message), /no handler 'nobody'; it serves nap/);
+});
+
+test("a handler that computes without a pause keeps its lease", async (t) => {
+  const thread = new Thread(fileURLToPath(new URL("./thread-desk.js", import.meta.url)), { workerData: lease("busy") });
+  t.after(() => thread.terminate());
+  const [url] = (await once(thread, "message")) as [string];
+  const compute = stepHandler("nap", {}, ({ context }) => {
+    const until = performance.now() + 900;
+    while (performance.now() < until);
+    return { cancelled: context.cancelled };
+  });
+  const worker = await Worker.start({ url, handlers: [compute], log: () => {} });
+  const [{ beats, report }] = (await once(thread, "message")) as [{ beats: number; report: JsonObject }];
+  await worker.stop();
+  assert.ok(beats >= 3, `${beats} heartbeats named the lease in 900 ms, of one each 50`);
+  assert.deepEqual(report.result, { cancelled: false });
 });
 
 test("a stop that takes too long cancels what runs, and gives it back", async (t) => {

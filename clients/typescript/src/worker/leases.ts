@@ -17,22 +17,24 @@ export class Held {
   }
 }
 
+/** Is told what is held, and what isn't any more. */
+export interface LeasesListener {
+  hold(ids: readonly string[]): void;
+  letGo(ids: readonly string[]): void;
+}
+
 /** The leases that this worker believes it holds: waiting to run, running, or finished and not yet answered. */
 export class Leases {
   private readonly byId = new Map<string, Held>();
+  private gone: string[] = [];
 
-  get ids(): string[] {
-    return [...this.byId.keys()];
-  }
-
-  get size(): number {
-    return this.byId.size;
-  }
+  constructor(private readonly listener: LeasesListener) {}
 
   /** Those of `leases` that weren't held yet: a repeated answer names some again. */
   take(leases: readonly Lease[]): Held[] {
     const fresh = leases.filter(({ lease_id }) => !this.byId.has(lease_id)).map((lease) => new Held(lease));
     for (const held of fresh) this.byId.set(held.lease.lease_id, held);
+    if (fresh.length > 0) this.listener.hold(fresh.map(({ lease }) => lease.lease_id));
     return fresh;
   }
 
@@ -42,21 +44,32 @@ export class Leases {
 
   /** The lease has been answered for good. */
   release({ lease }: Held): void {
-    this.byId.delete(lease.lease_id);
+    this.forget(lease.lease_id);
   }
 
   /** Somebody else has the step, or may have it: its handler is told, and nothing is reported. */
   lose(leaseId: string, reason: string): void {
     this.byId.get(leaseId)?.cancel(reason);
-    this.byId.delete(leaseId);
+    this.forget(leaseId);
   }
 
   loseAll(reason: string): void {
-    for (const id of this.ids) this.lose(id, reason);
+    for (const id of [...this.byId.keys()]) this.lose(id, reason);
   }
 
   /** Handlers are told that their leases may be lost; what they finish all the same is reported. */
   warnAll(reason: string): void {
     for (const held of this.byId.values()) held.cancel(reason);
+  }
+
+  private forget(leaseId: string): void {
+    if (!this.byId.delete(leaseId)) return;
+    // Told once for all that go in the same turn.
+    if (this.gone.push(leaseId) === 1) {
+      queueMicrotask(() => {
+        this.listener.letGo(this.gone);
+        this.gone = [];
+      });
+    }
   }
 }

@@ -19,6 +19,7 @@ export interface ReportingListener {
   readonly session: Session;
   claimed(claimed: Claimed): void;
   unknown(session: Session): Promise<Session>;
+  failed(error: unknown): void;
 }
 
 /**
@@ -36,14 +37,13 @@ export class Reporting {
     private readonly listener: ReportingListener,
     private readonly log: Log,
     private readonly signal: AbortSignal,
-    private readonly failed: (error: unknown) => void,
   ) {}
 
   add(report: Report): void {
     this.waiting.push(report);
     this.room.finished++;
     this.sending ??= this.send()
-      .catch(this.failed)
+      .catch((error) => this.listener.failed(error))
       .finally(() => {
         this.sending = null;
         this.room.changed();

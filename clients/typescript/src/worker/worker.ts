@@ -45,7 +45,7 @@ export class Worker implements HeartListener {
   private readonly handlers: HandlerRegistry;
   private readonly link: Link;
   private readonly log: Log;
-  private readonly leases = new Leases();
+  private readonly leases: Leases;
   private readonly room: Room;
   private readonly registration: Registration;
   private readonly heart: Heart;
@@ -67,13 +67,14 @@ export class Worker implements HeartListener {
     this.handlers = handlers instanceof HandlerRegistry ? handlers : new HandlerRegistry(handlers);
     this.log = log;
     this.shutdownTimeoutMs = shutdownTimeoutMs;
-    this.link = new Link(connectionSettings(connection), log);
+    const settings = connectionSettings(connection);
+    this.link = new Link(settings, log);
     this.room = new Room(slots);
     this.registration = new Registration(this.link, this.handlers, { name, namespaces, slots }, this.over.signal);
-    this.heart = new Heart(this.link, this.leases, this, log);
+    this.heart = new Heart(settings, this, log);
+    this.leases = new Leases(this.heart);
     this.poll = new Poll(this.link, this.room, this);
-    const failed = (error: unknown) => this.fail(error);
-    this.reporting = new Reporting(this.link, this.leases, this.room, this, log, this.over.signal, failed);
+    this.reporting = new Reporting(this.link, this.leases, this.room, this, log, this.over.signal);
   }
 
   /** A worker that is registered and takes steps. Asks until there is a server. */
@@ -103,12 +104,11 @@ export class Worker implements HeartListener {
     } catch (error) {
       // It may have been told to end before there was a server.
       if (this.over.signal.aborted) return;
-      this.fail(error);
+      this.failed(error);
       throw error;
     }
-    const { session } = this;
-    this.heart.run(session, this.silent.signal).catch((error) => this.fail(error));
-    this.poll.run(this.noMore.signal).catch((error) => this.fail(error));
+    this.heart.start(this.session);
+    this.poll.run(this.noMore.signal).catch((error) => this.failed(error));
   }
 
   /** The id that the server knows this worker by. */
@@ -151,7 +151,12 @@ export class Worker implements HeartListener {
     if (said === "stop") void this.stop().catch(() => {});
   }
 
+  lost(leaseId: string, reason: string): void {
+    this.leases.lose(leaseId, reason);
+  }
+
   lapsed(): void {
+    this.leases.warnAll("no heartbeat gets through: somebody else may run this step");
     this.room.changed();
   }
 
@@ -168,7 +173,24 @@ export class Worker implements HeartListener {
       this.leases.loseAll("the worker was given up: somebody else may run this step");
     });
     if (anew.terms.worker_id !== session.terms.worker_id) this.poll.renew();
+    this.heart.renew(anew);
     return anew;
+  }
+
+  unknownAt(path: string): void {
+    const { session } = this;
+    // One of an earlier registration has been renewed since.
+    if (session.path !== path) this.heart.renew(session);
+    else this.unknown(session).catch((error) => this.failed(error));
+  }
+
+  /** What mustn't happen, or can't be helped, as credentials that don't do: the worker ends. */
+  failed(error: unknown): void {
+    if (this.failure !== undefined || this.over.signal.aborted) return;
+    this.failure = error;
+    this.log("error", `the worker ends: ${error instanceof Error ? error.message : error}`);
+    void this.stop().catch(() => {});
+    this.room.changed();
   }
 
   claimed({ leases = [], directive }: Claimed): void {
@@ -192,7 +214,7 @@ export class Worker implements HeartListener {
       const result = await attempt(held, this.handlers, (lease, step) => this.resultOf(lease, step));
       if (this.leases.holds(held)) this.reporting.add(reportOf(held, result, this.session.terms.max_payload_bytes));
     } catch (error) {
-      this.fail(error);
+      this.failed(error);
     } finally {
       this.room.running--;
       this.room.changed();
@@ -214,8 +236,7 @@ export class Worker implements HeartListener {
 
   private drain(): void {
     if (this.heart.state === "draining") return;
-    this.heart.state = "draining";
-    this.heart.hurry();
+    this.heart.drain();
     const waiting = this.waiting;
     this.waiting = [];
     for (const held of waiting) this.begin(held);
@@ -229,6 +250,7 @@ export class Worker implements HeartListener {
     this.over.abort("the worker has ended");
     this.leases.warnAll("the worker ends");
     if (this.registration.isDone) await this.takeLeave();
+    await this.heart.end();
     this.silent.abort("the worker has ended");
     this.link.close();
     if (this.failure !== undefined) throw this.failure;
@@ -257,14 +279,5 @@ export class Worker implements HeartListener {
         `the server wasn't told that this worker ends: ${error instanceof Error ? error.message : error}`,
       );
     }
-  }
-
-  /** What mustn't happen, or can't be helped, as credentials that don't do: the worker ends. */
-  private fail(error: unknown): void {
-    if (this.failure !== undefined) return;
-    this.failure = error;
-    this.log("error", `the worker ends: ${error instanceof Error ? error.message : error}`);
-    void this.stop().catch(() => {});
-    this.room.changed();
   }
 }
