@@ -11,7 +11,7 @@ class Answer:
     """``body`` None: the answer has none."""
 
     status: int
-    body: dict[str, Any] | None
+    body: Any
     headers: dict[str, str] = field(default_factory=dict)
 
 

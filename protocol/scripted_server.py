@@ -1,4 +1,4 @@
-"""The door of the scripted server: HTTP/1.1 on a port of this machine, in front of a stage."""
+"""The door of the scripted server: HTTP/1.1 on a port of this machine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from protocol.answering import Answering
 from protocol.rules import LOST, Answer, refusal
 from protocol.stage import Stage
 
-WORKER = re.compile(r"/v1/workers/([^/]+)(/claims|/heartbeat|/reports)?")
+WORKER = re.compile(r"/v1/workers/([^/]+)(/claims|/heartbeat|/reports|/templates)?")
 LEASE = re.compile(r"/v1/leases/([^/]+)/(complete|fail|checkpoint|release|results)")
 
 
@@ -22,7 +23,7 @@ class ScriptedServer:
     """Listens while it is open. It can be away for a while and come back at the same port, as a restarted one does."""
 
     def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+        self.stage, self.answering = stage, Answering(stage)
         self.date: str | None = None
         self.troubles: list[str] = []
         # Keeps the port, also while the server is away, and refuses who comes, since it doesn't listen.
@@ -129,24 +130,30 @@ class _Request(BaseHTTPRequestHandler):
         return sent
 
     def _answer(self, method: str, body: dict[str, Any]) -> Answer:
-        stage, headers = self.server.door.stage, {name.lower(): value for name, value in self.headers.items()}
+        answering, headers = self.server.door.answering, {name.lower(): value for name, value in self.headers.items()}
         path = self.path.partition("?")[0]
         if method == "GET" and path == "/v1/worker-protocol":
-            return stage.version(headers)
+            return answering.version(headers)
         if method == "POST" and path == "/v1/workers":
-            return stage.register(body, headers)
+            return answering.register(body, headers)
         if found := WORKER.fullmatch(path):
             match method, found[2]:
+                case "GET", "/templates":
+                    return Answer(200, [])
                 case "DELETE", None:
-                    return stage.delete(found[1])
+                    return answering.delete(found[1])
                 case "POST", "/claims":
-                    return stage.claim(found[1], body, self._is_gone)
+                    return answering.claim(found[1], body, self._is_gone)
                 case "POST", "/heartbeat":
-                    return stage.heartbeat(found[1], body)
+                    return answering.heartbeat(found[1], body)
                 case "POST", "/reports":
-                    return stage.reports(found[1], body)
+                    return answering.reports(found[1], body)
         if method == "POST" and (found := LEASE.fullmatch(path)):
-            return stage.results(found[1], body) if found[2] == "results" else stage.report(found[1], found[2], body)
+            return (
+                answering.results(found[1], body)
+                if found[2] == "results"
+                else answering.report(found[1], found[2], body)
+            )
         self.server.door.troubles.append(f"{method} {self.path} is no route of the protocol")
         return refusal(404, "NOT_FOUND")
 

@@ -1,19 +1,15 @@
-"""Workers pass the cases in which the driver is the server. Those in Rust and TypeScript do so in `tests/clients`."""
+"""Workers pass the cases in which the driver is the server. Those in other languages do so in `tests/clients`."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from protocol.case import cases
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENTS = ROOT / "clients"
 
 
 def passes(*command: str | Path, **environment: str) -> None:
@@ -28,8 +24,3 @@ def passes(*command: str | Path, **environment: str) -> None:
 
 def test_the_worker_of_a_page() -> None:
     passes(sys.executable, ROOT / "tests" / "protocol" / "page_worker.py")
-
-
-@pytest.mark.skipif(shutil.which("ruby") is None, reason="RUBY'S WORKER IS NOT PLAYED AGAINST: there is no Ruby")
-def test_the_worker_in_ruby() -> None:
-    passes(CLIENTS / "ruby" / "conformance" / "run")
