@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,10 +46,12 @@ def test_its_worker_keeps_to_the_protocol() -> None:
     assert int(played.stdout.split()[0]) == len(list(cases("worker")))
 
 
+@pytest.mark.skipif(shutil.which("cargo-clippy") is None, reason="there is no clippy (rustup component add clippy)")
 @pytest.mark.usefixtures("crates")
 def test_clippy() -> None:
     cargo(CRATE, "clippy", "--all-targets", "--", "-D", "warnings")
 
 
+@pytest.mark.skipif(shutil.which("cargo-fmt") is None, reason="there is no rustfmt (rustup component add rustfmt)")
 def test_format() -> None:
     cargo(CRATE, "fmt", "--check")

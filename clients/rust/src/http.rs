@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::http;
 
 use crate::error::{Error, Refusal, says_not_now};
-use crate::settings::Known;
+use crate::settings::{Known, Secret};
 
 /// Idle connections that are kept: as many as threads may come to use at once.
 const KEPT_CONNECTIONS: usize = 100;
@@ -21,7 +21,7 @@ const LARGEST_ANSWER: u64 = 512 * 1024 * 1024;
 pub(crate) struct Http {
     agent: Agent,
     url: String,
-    credentials: Option<(String, String)>,
+    credentials: Option<(String, Secret)>,
 }
 
 /// What is asked.
@@ -102,7 +102,7 @@ impl Http {
             .header("X-Request-ID", request_id)
             .header("Tasker-Protocol", "1");
         if let Some((name, value)) = &self.credentials {
-            outgoing = outgoing.header(name, value);
+            outgoing = outgoing.header(name, &value.0);
         }
         let mut response = match &request.body {
             None => self.run(outgoing.body(())?, within)?,

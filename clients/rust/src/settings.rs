@@ -36,7 +36,7 @@ pub struct Settings {
 
 /// A text that isn't shown.
 #[derive(Clone)]
-struct Secret(String);
+pub(crate) struct Secret(pub(crate) String);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Secret {
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) url: String,
-    pub(crate) credentials: Option<(String, String)>,
+    pub(crate) credentials: Option<(String, Secret)>,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) retries: u32,
@@ -147,19 +147,19 @@ impl Settings {
         })
     }
 
-    fn credentials(&self) -> Result<Option<(String, String)>, Error> {
+    fn credentials(&self) -> Result<Option<(String, Secret)>, Error> {
         let key_header = variable("TASKER_API_KEY_HEADER").unwrap_or_else(|| "X-API-Key".into());
-        let bearer = |token: String| ("Authorization".to_owned(), format!("Bearer {token}"));
+        let bearer = |token: String| ("Authorization".to_owned(), Secret(format!("Bearer {token}")));
         let given = match (&self.token, &self.api_key) {
             (Some(token), _) => Some(bearer(token.0.clone())),
-            (None, Some(key)) => Some((key_header, key.0.clone())),
+            (None, Some(key)) => Some((key_header, key.clone())),
             (None, None) => variable("TASKER_ORCHESTRATION_AUTH_TOKEN")
                 .or_else(|| variable("TASKER_AUTH_TOKEN"))
                 .map(bearer)
-                .or_else(|| variable("TASKER_API_KEY").map(|key| (key_header, key))),
+                .or_else(|| variable("TASKER_API_KEY").map(|key| (key_header, Secret(key)))),
         };
         match given {
-            Some((name, value)) if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+            Some((name, value)) if !value.0.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
                 Err(Error::invalid(
                     "credentials",
                     format!("the credentials for {name} hold a character that no header can"),
