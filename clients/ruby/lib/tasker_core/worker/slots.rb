@@ -27,6 +27,11 @@ module TaskerCore
         release(attempt, 'the worker takes no more')
       end
 
+      # Does a handler run?
+      def busy?
+        @running.any? { |attempt| attempt && !attempt.finished? }
+      end
+
       # Does every thread sit in a handler whose attempt has ended?
       def stuck?
         @running.all? { |attempt| attempt&.finished? }
