@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from protocol.case import cases
+from tasker_core import TaskerClient
+from tests.support.workshop import Background
 
 ROOT = Path(__file__).parents[2]
 GEM = ROOT / "clients" / "ruby"
@@ -19,6 +23,17 @@ pytestmark = pytest.mark.skipif(
     shutil.which("rake") is None,
     reason="THE RUBY GEM IS NOT TESTED: there is no Ruby (apt-get install rake ruby-minitest)",
 )
+
+
+TEMPLATE = {
+    "name": "checkout",
+    "namespace_name": "ruby_shop",
+    "version": "1.0.0",
+    "steps": [
+        {"name": "price", "handler": {"callable": "ruby_price"}},
+        {"name": "charge", "handler": {"callable": "ruby_charge"}, "dependencies": ["price"]},
+    ],
+}
 
 
 def rake(*targets: str) -> str:
@@ -33,8 +48,8 @@ def test_its_own_tests() -> None:
     assert "0 failures, 0 errors, 0 skips" in rake("test")
 
 
-def test_warnings() -> None:
-    rake("warnings")
+def test_warnings_and_signatures() -> None:
+    rake("warnings", "signatures")
 
 
 @pytest.mark.skipif(shutil.which("rubocop") is None, reason="there is no RuboCop (apt-get install rubocop)")
@@ -47,3 +62,24 @@ def test_its_worker_passes_the_cases_of_the_protocol() -> None:
     played = subprocess.run(driver, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert played.returncode == 0, played.stdout + played.stderr
     assert int(played.stdout.split()[0]) == len(list(cases("worker")))
+
+
+def test_what_its_readme_shows(tmp_path: Path, sqlite_url: str) -> None:
+    for name, code in re.findall(r"```ruby\n# file: (\S+)\n(.*?)```", (GEM / "README.md").read_text(), re.DOTALL):
+        (tmp_path / name).write_text(code)
+    with Background("server", "--port", "0", log=tmp_path / "server.log", url=sqlite_url) as server:
+        server.await_line("server listens at")
+        url = server.output().split("server listens at ")[1].split()[0]
+        with TaskerClient(url=url) as client:
+            client.register_template(TEMPLATE)
+        environment = {**os.environ, "TASKER_URL": url}
+        with subprocess.Popen([GEM / "bin" / "tasker-worker", "handlers.rb"], cwd=tmp_path, env=environment) as worker:
+            try:
+                order = ["ruby", "-w", "-I", str(GEM / "lib"), "order.rb"]
+                done = subprocess.run(order, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+                worker.send_signal(signal.SIGTERM)
+                assert worker.wait(20) == 0
+            finally:
+                worker.kill()
+    assert done.stderr == ""
+    assert re.fullmatch(r'complete\n{"charged"=>900, "key"=>"\S+:charge"}\n', done.stdout)
