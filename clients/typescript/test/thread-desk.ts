@@ -1,5 +1,5 @@
-// A server of the worker protocol in a thread of its own: gives the lease that it was made with, and tells how many
-// heartbeats named it when its report comes.
+// A server of the worker protocol in a thread of its own. It gives the first of its leases at once and the other while that
+// one runs, takes back what two heartbeats leave out, and tells how many named the first one when its report comes.
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
@@ -14,9 +14,11 @@ const TERMS = {
   max_payload_bytes: 999,
 };
 
-const lease = workerData;
-let ready = [lease];
+const [first, second] = workerData as { lease_id: string }[];
+let claims = 0;
 let beats = 0;
+/** How many heartbeats have left the second lease out since it was given; null before. */
+let leftOut: number | null = null;
 
 const server = createServer(async (request, answer) => {
   const body = await read(request);
@@ -25,19 +27,24 @@ const server = createServer(async (request, answer) => {
   if (request.url === "/v1/workers") say(TERMS);
   else if (request.method === "DELETE") say({ released: 0 });
   else if (request.url?.endsWith("/heartbeat")) {
-    const named = body.leases.filter((each: { lease_id: string }) => each.lease_id === lease.lease_id);
-    beats += named.length;
-    say({ leases: [], directive: "run", lease_ms: TERMS.lease_ms });
+    const names = body.leases.map((each: { lease_id: string }) => each.lease_id);
+    if (names.includes(first?.lease_id)) beats++;
+    if (leftOut !== null && !names.includes(second?.lease_id)) leftOut++;
+    const lost = leftOut !== null && leftOut >= 2 && names.includes(second?.lease_id);
+    const leases = lost ? [{ lease_id: second?.lease_id, status: "lost" }] : [];
+    say({ leases, directive: "run", lease_ms: TERMS.lease_ms });
   } else if (request.url?.endsWith("/reports")) {
     parentPort?.postMessage({ beats, report: body.reports[0] });
-    say({ results: [{ lease_id: lease.lease_id, status: 200, replayed: false }], leases: [], more: false });
+    say({ results: [{ lease_id: body.reports[0].lease_id, status: 200, replayed: false }], leases: [], more: false });
   } else {
+    const lease = [first, second][claims++];
     setTimeout(
-      (leases) => say({ leases, more: false, directive: "run" }),
-      ready.length > 0 ? 0 : TERMS.max_wait_ms,
-      ready,
+      () => {
+        if (lease === second) leftOut = 0;
+        say({ leases: lease === undefined ? [] : [lease], more: false, directive: "run" });
+      },
+      lease === first ? 0 : TERMS.max_wait_ms,
     );
-    ready = [];
   }
 });
 

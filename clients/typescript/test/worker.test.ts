@@ -170,11 +170,14 @@ test("a handler's error is reported with its code, its pause and where it came f
   assert.match(String(error.message), /no handler 'nobody'; it serves nap/);
 });
 
-test("a handler that computes without a pause keeps its lease", async (t) => {
-  const thread = new Thread(fileURLToPath(new URL("./thread-desk.js", import.meta.url)), { workerData: lease("busy") });
+test("a handler that computes without a pause keeps its lease, and what came meanwhile isn't begun in vain", async (t) => {
+  const leases = [lease("first"), lease("second")];
+  const thread = new Thread(fileURLToPath(new URL("./thread-desk.js", import.meta.url)), { workerData: leases });
   t.after(() => thread.terminate());
   const [url] = (await once(thread, "message")) as [string];
+  const begun: string[] = [];
   const compute = stepHandler("nap", {}, ({ context }) => {
+    begun.push(context.idempotencyKey);
     const until = performance.now() + 900;
     while (performance.now() < until);
     return { cancelled: context.cancelled };
@@ -184,6 +187,7 @@ test("a handler that computes without a pause keeps its lease", async (t) => {
   await worker.stop();
   assert.ok(beats >= 3, `${beats} heartbeats named the lease in 900 ms, of one each 50`);
   assert.deepEqual(report.result, { cancelled: false });
+  assert.deepEqual(begun, ["t:first"]);
 });
 
 test("a stop that takes too long cancels what runs, and gives it back", async (t) => {

@@ -8,6 +8,8 @@ import type { Session } from "./registration.js";
 /** What a heart tells its worker. */
 export interface HeartListener {
   directive(said: string | undefined): void;
+  /** These leases may be begun, as far as they weren't `lost` since. */
+  held(leaseIds: readonly string[]): void;
   /** The lease is somebody else's. */
   lost(leaseId: string, reason: string): void;
   /** No heartbeat has got through for too long; `recovered`: one has, again. */
@@ -42,7 +44,7 @@ export class Heart {
     this.order({ kind: "session", path, terms, ageMs: performance.now() - askedAt });
   }
 
-  /** Must be told before a lease's handler begins, which may leave no other moment for it. */
+  /** Takes leases up; the listener is told when they are `held` for sure, and may be begun. */
   hold(ids: readonly string[]): void {
     this.order({ kind: "hold", ids });
   }
@@ -75,6 +77,12 @@ export class Heart {
         break;
       case "cancel":
         listener.lost(news.id, "the task was cancelled");
+        break;
+      case "beat":
+        this.order({ kind: "here", beat: news.beat });
+        break;
+      case "held":
+        listener.held(news.ids);
         break;
       case "directive":
         listener.directive(news.directive);

@@ -53,8 +53,8 @@ export class Worker implements HeartListener {
   private readonly reporting: Reporting;
   private readonly shutdownTimeoutMs: number;
 
-  /** Leases that may not be begun, since no heartbeat gets through. */
-  private waiting: Held[] = [];
+  /** Leases that the heart has yet to take up. */
+  private readonly fresh = new Map<string, Held>();
   private readonly noMore = new AbortController();
   private readonly over = new AbortController();
   private readonly silent = new AbortController();
@@ -161,9 +161,15 @@ export class Worker implements HeartListener {
   }
 
   recovered(): void {
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const held of waiting) this.begin(held);
+    this.room.changed();
+  }
+
+  held(leaseIds: readonly string[]): void {
+    for (const id of leaseIds) {
+      const held = this.fresh.get(id);
+      this.fresh.delete(id);
+      if (held !== undefined) this.begin(held);
+    }
     this.room.changed();
   }
 
@@ -196,7 +202,7 @@ export class Worker implements HeartListener {
   claimed({ leases = [], directive }: Claimed): void {
     for (const held of this.leases.take(leases)) {
       this.room.running++;
-      this.begin(held);
+      this.fresh.set(held.lease.lease_id, held);
     }
     this.room.changed();
     this.directive(directive);
@@ -205,7 +211,6 @@ export class Worker implements HeartListener {
   private begin(held: Held): void {
     if (!this.leases.holds(held)) this.room.running--;
     else if (this.heart.state === "draining") this.giveBack(held);
-    else if (this.heart.isLapsed) this.waiting.push(held);
     else void this.run(held);
   }
 
@@ -237,9 +242,7 @@ export class Worker implements HeartListener {
   private drain(): void {
     if (this.heart.state === "draining") return;
     this.heart.drain();
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const held of waiting) this.begin(held);
+    this.held([...this.fresh.keys()]);
   }
 
   private async end(): Promise<void> {
