@@ -20,6 +20,8 @@ pub struct Log {
     pub reports: Vec<Value>,
     pub lease_ms: u64,
     registrations: usize,
+    polls: usize,
+    pub most_polls: usize,
 }
 
 /// A server that hands out what it is given. `odd` may answer a request another way first.
@@ -125,7 +127,10 @@ fn answer(shared: &(Mutex<Log>, Condvar), seen: &Seen) -> Reply {
             Reply::ok(&json!({"leases": [], "directive": "run", "lease_ms": log.lease_ms}))
         }
         ("POST", "claims") => {
+            log.polls += 1;
+            log.most_polls = log.most_polls.max(log.polls);
             log = changed.wait_timeout_while(log, WAIT, |log| log.ready.is_empty()).unwrap().0;
+            log.polls -= 1;
             match claimed(&mut log, &body) {
                 leases if leases.is_empty() => Reply::Nothing,
                 leases => Reply::ok(&json!({"leases": leases, "more": false, "directive": "run"})),

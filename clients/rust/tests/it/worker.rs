@@ -253,10 +253,40 @@ fn a_forgotten_worker_registers_again_as_the_same_instance() {
     played.hand_out(lease("new", "echo"));
     played.report("new");
 
-    let polls = played.requests("w-1/claims").len();
+    // The old poll ends, and isn't followed by another.
     lets_go.store(false, Ordering::SeqCst);
-    thread::sleep(Duration::from_millis(300));
-    assert_eq!(played.requests("w-1/claims").len(), polls);
+    for no in 0..4 {
+        let slow = with(lease(&format!("slow-{no}"), "sleep"), "context", json!({"ms": 50}));
+        played.hand_out(slow);
+        played.report(&format!("slow-{no}"));
+    }
+    assert_eq!(played.wait_for("log", |log| Some(log.most_polls)), 1);
+    worker.stop().unwrap();
+    assert!(played.reports().iter().all(|report| report["lease_id"] != "old"));
+}
+
+#[test]
+fn what_was_held_is_lost_with_a_registration_as_the_same_worker() {
+    let forgotten = AtomicBool::new(false);
+    let played = Played::oddly(move |seen, before| match seen.path.as_str() {
+        "/v1/workers/w-1/heartbeat"
+            if seen.text.contains("old") && !forgotten.swap(true, Ordering::SeqCst) =>
+        {
+            Some(Reply::error(404, "WORKER_UNKNOWN"))
+        }
+        "/v1/workers" if before == 1 => Some(Reply::ok(
+            &json!({"worker_id": "w-1", "lease_ms": 2000, "heartbeat_ms": 100, "max_wait_ms": 300}),
+        )),
+        _ => None,
+    });
+    let worker = played.start(1, registry());
+    played.hand_out(lease("old", "until_cancelled"));
+    played.wait_for("second registration", |log| {
+        log.seen.iter().filter(|seen| seen.path == "/v1/workers").nth(1).cloned()
+    });
+    // The one slot is free again.
+    played.hand_out(lease("new", "echo"));
+    played.report("new");
     worker.stop().unwrap();
     assert!(played.reports().iter().all(|report| report["lease_id"] != "old"));
 }
