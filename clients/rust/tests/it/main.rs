@@ -3,6 +3,9 @@
 #![allow(unreachable_pub)]
 
 mod client;
+mod ends;
+mod handlers;
+mod leases;
 mod played;
 mod real;
 mod scripted;
