@@ -112,6 +112,8 @@ fn a_forgotten_worker_registers_again_as_the_same_instance() {
         let slow = with(lease(&format!("slow-{no}"), "sleep"), "context", json!({"ms": 50}));
         played.hand_out(slow);
         played.report(&format!("slow-{no}"));
+        // Room for a second poll beside one that waits, if somebody were to ask.
+        thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(played.wait_for("log", |log| Some(log.most_polls)), 1);
     worker.stop().unwrap();
