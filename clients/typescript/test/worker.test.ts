@@ -176,8 +176,10 @@ test("a handler that computes without a pause keeps its lease, and what came mea
   t.after(() => thread.terminate());
   const [url] = (await once(thread, "message")) as [string];
   const begun: string[] = [];
-  const compute = stepHandler("nap", {}, ({ context }) => {
+  const compute = stepHandler("nap", {}, async ({ context }) => {
     begun.push(context.idempotencyKey);
+    // The next poll is under way by then.
+    await sleep(50);
     const until = performance.now() + 900;
     while (performance.now() < until);
     return { cancelled: context.cancelled };

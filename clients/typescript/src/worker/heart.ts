@@ -2,7 +2,7 @@ import { Worker as Thread } from "node:worker_threads";
 import { ClientError } from "../errors/index.js";
 import type { ConnectionSettings } from "../http/settings.js";
 import type { Log } from "./log.js";
-import type { News, Order } from "./pulse.js";
+import type { News, Order, PulseData } from "./pulse.js";
 import type { Session } from "./registration.js";
 
 /** What a heart tells its worker. */
@@ -26,6 +26,14 @@ export class Heart {
   isLapsed = false;
   private thread: Thread | null = null;
 
+  /** How many beats there were, and of which this thread has heard last. */
+  private readonly beats = new Int32Array(new SharedArrayBuffer(4));
+  private heard = 0;
+  private gone: string[] = [];
+  private isInDoubt = false;
+  /** With this beat, if it is good. */
+  private doubtEnds = 0;
+
   constructor(
     private readonly settings: ConnectionSettings,
     private readonly listener: HeartListener,
@@ -33,7 +41,8 @@ export class Heart {
   ) {}
 
   start(session: Session): void {
-    this.thread = new Thread(new URL("./pulse.js", import.meta.url), { workerData: this.settings });
+    const workerData: PulseData = { settings: this.settings, beats: this.beats };
+    this.thread = new Thread(new URL("./pulse.js", import.meta.url), { workerData });
     this.thread.on("message", (news: News) => this.hear(news));
     this.thread.on("error", (error) => this.listener.failed(error));
     this.renew(session);
@@ -44,13 +53,22 @@ export class Heart {
     this.order({ kind: "session", path, terms, ageMs: performance.now() - askedAt });
   }
 
-  /** Takes leases up; the listener is told when they are `held` for sure, and may be begun. */
+  /**
+   * Takes up leases that a claim has brought; the listener is told when they are `held` for sure, mostly at once.
+   *
+   * The server takes back what two beats in a row leave out. Where this thread was too busy for two of them, what a claim brought
+   * meanwhile lay unread, and only the answer to another beat can tell what is still its own.
+   */
   hold(ids: readonly string[]): void {
-    this.order({ kind: "hold", ids });
+    this.lookBack();
+    const isSure = !this.isInDoubt && !this.isLapsed;
+    this.change(ids, !isSure);
+    if (isSure) this.listener.held(ids);
   }
 
-  letGo(ids: readonly string[]): void {
-    this.order({ kind: "let go", ids });
+  letGo(id: string): void {
+    // Told once for all that go in the same turn, or with those that come.
+    if (this.gone.push(id) === 1) queueMicrotask(() => this.change([], false));
   }
 
   /** The server is told at once that nothing more is taken. */
@@ -63,6 +81,20 @@ export class Heart {
     this.order({ kind: "end" });
     await this.thread?.terminate();
     this.thread = null;
+  }
+
+  private change(taken: readonly string[], isInDoubt: boolean): void {
+    const { gone } = this;
+    this.gone = [];
+    if (taken.length + gone.length > 0) this.order({ kind: "leases", change: { taken, gone, isInDoubt } });
+  }
+
+  /** Looks whether this thread has missed two beats. */
+  private lookBack(): void {
+    const beats = Atomics.load(this.beats, 0);
+    if (beats - this.heard < 2) return;
+    this.isInDoubt = true;
+    this.doubtEnds = beats + 1;
   }
 
   private order(order: Order): void {
@@ -79,9 +111,11 @@ export class Heart {
         listener.lost(news.id, "the task was cancelled");
         break;
       case "beat":
-        this.order({ kind: "here", beat: news.beat });
+        this.lookBack();
+        this.heard = news.beat;
+        if (news.good && news.beat >= this.doubtEnds) this.isInDoubt = false;
         break;
-      case "held":
+      case "sure":
         listener.held(news.ids);
         break;
       case "directive":

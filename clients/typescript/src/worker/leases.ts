@@ -17,16 +17,14 @@ export class Held {
   }
 }
 
-/** Is told what is held, and what isn't any more. */
+/** Is told what isn't held any more. */
 export interface LeasesListener {
-  hold(ids: readonly string[]): void;
-  letGo(ids: readonly string[]): void;
+  letGo(id: string): void;
 }
 
 /** The leases that this worker believes it holds: waiting to run, running, or finished and not yet answered. */
 export class Leases {
   private readonly byId = new Map<string, Held>();
-  private gone: string[] = [];
 
   constructor(private readonly listener: LeasesListener) {}
 
@@ -34,7 +32,6 @@ export class Leases {
   take(leases: readonly Lease[]): Held[] {
     const fresh = leases.filter(({ lease_id }) => !this.byId.has(lease_id)).map((lease) => new Held(lease));
     for (const held of fresh) this.byId.set(held.lease.lease_id, held);
-    if (fresh.length > 0) this.listener.hold(fresh.map(({ lease }) => lease.lease_id));
     return fresh;
   }
 
@@ -63,13 +60,6 @@ export class Leases {
   }
 
   private forget(leaseId: string): void {
-    if (!this.byId.delete(leaseId)) return;
-    // Told once for all that go in the same turn.
-    if (this.gone.push(leaseId) === 1) {
-      queueMicrotask(() => {
-        this.listener.letGo(this.gone);
-        this.gone = [];
-      });
-    }
+    if (this.byId.delete(leaseId)) this.listener.letGo(leaseId);
   }
 }

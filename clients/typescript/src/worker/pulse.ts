@@ -6,12 +6,18 @@ import { writeJson } from "../json/write.js";
 import { Link, Refused, WorkerUnknown } from "./link.js";
 import type { Beaten, Terms } from "./messages.js";
 
+/** What became of what is held. */
+export interface Change {
+  readonly taken: readonly string[];
+  readonly gone: readonly string[];
+  /** Those taken may be lost already, which the answer to a beat tells. */
+  readonly isInDoubt: boolean;
+}
+
 /** What the worker's thread says to this one. */
 export type Order =
   | { readonly kind: "session"; readonly path: string; readonly terms: Terms; readonly ageMs: number }
-  | { readonly kind: "hold" | "let go"; readonly ids: readonly string[] }
-  /** It has heard of this beat: it isn't too busy to. */
-  | { readonly kind: "here"; readonly beat: number }
+  | { readonly kind: "leases"; readonly change: Change }
   | { readonly kind: "drain" }
   | { readonly kind: "end" };
 
@@ -20,12 +26,19 @@ export type News =
   | { readonly kind: "lost" | "cancel"; readonly id: string }
   | { readonly kind: "directive"; readonly directive: string }
   | { readonly kind: "lapsed" | "recovered" }
-  | { readonly kind: "beat"; readonly beat: number }
+  /** A beat is over, and `good` where it was answered. */
+  | { readonly kind: "beat"; readonly beat: number; readonly good: boolean }
   /** These are held for sure, but for those that were told as lost before. */
-  | { readonly kind: "held"; readonly ids: readonly string[] }
+  | { readonly kind: "sure"; readonly ids: readonly string[] }
   | { readonly kind: "unknown"; readonly path: string }
   | { readonly kind: "log"; readonly level: "info" | "warn" | "error"; readonly message: string }
   | { readonly kind: "failed"; readonly message: string; readonly code: string | null; readonly status: number };
+
+/** What this thread is made with: where the server is, and a cell for how many beats there were, which both threads see. */
+export interface PulseData {
+  readonly settings: ConnectionSettings;
+  readonly beats: Int32Array;
+}
 
 /** After this share of a lease without a heartbeat that got through, somebody else may have the steps. */
 const GOOD_FOR = 0.9;
@@ -38,17 +51,15 @@ class Pulse {
   private state: "running" | "draining" = "running";
   private isLapsed = false;
   private isAsking = false;
+  private wasGood = false;
   private next: NodeJS.Timeout | undefined;
   private lapse: NodeJS.Timeout | undefined;
 
-  /** Beats so far, and the last one that the worker's thread has heard of. */
-  private beats = 0;
-  private heard = 0;
-  private isDoubtful = false;
   private doubted: string[] = [];
 
   constructor(
     settings: ConnectionSettings,
+    private readonly beats: Int32Array,
     private readonly tell: (news: News) => void,
   ) {
     this.link = new Link(settings, (level, message) => tell({ kind: "log", level, message }));
@@ -62,15 +73,8 @@ class Pulse {
         this.session = order;
         this.beatAfter(order.terms.heartbeat_ms);
         break;
-      case "hold":
-        this.hold(order.ids);
-        break;
-      case "let go":
-        for (const id of order.ids) this.leases.delete(id);
-        break;
-      case "here":
-        this.isDoubtful ||= this.wasMissed;
-        this.heard = order.beat;
+      case "leases":
+        this.take(order.change);
         break;
       case "drain":
         this.state = "draining";
@@ -84,23 +88,12 @@ class Pulse {
     }
   }
 
-  /**
-   * Holds leases that a claim has brought, and says so once that is sure. The server takes back what two beats in a row leave
-   * out: where the worker's thread was too busy for two of them, only the answer to another one can tell what came meanwhile.
-   */
-  private hold(ids: readonly string[]): void {
-    for (const id of ids) this.leases.add(id);
-    if (!this.isDoubtful && !this.wasMissed && !this.isLapsed) {
-      this.tell({ kind: "held", ids });
-      return;
-    }
-    this.doubted.push(...ids);
+  private take({ taken, gone, isInDoubt }: Change): void {
+    for (const id of gone) this.leases.delete(id);
+    for (const id of taken) this.leases.add(id);
+    if (!isInDoubt) return;
+    this.doubted.push(...taken);
     this.beatAfter(0);
-  }
-
-  /** The worker's thread hasn't heard of two beats or more. */
-  private get wasMissed(): boolean {
-    return this.beats - this.heard >= 2;
   }
 
   private beatAfter(milliseconds: number): void {
@@ -112,8 +105,10 @@ class Pulse {
   private async beat(): Promise<void> {
     if (this.session === null) return;
     this.isAsking = true;
+    const beat = Atomics.add(this.beats, 0, 1) + 1;
     const pauseMs = await this.tryToBeat(this.session);
     this.isAsking = false;
+    this.tell({ kind: "beat", beat, good: this.wasGood });
     if (pauseMs !== null && !this.over.signal.aborted) this.beatAfter(pauseMs);
   }
 
@@ -144,7 +139,7 @@ class Pulse {
   private async ask(path: string, leaseMs: number): Promise<void> {
     const sentAt = performance.now();
     const doubted = this.doubted.splice(0);
-    this.tell({ kind: "beat", beat: ++this.beats });
+    this.wasGood = false;
     const body = writeJson({ state: this.state, leases: [...this.leases].map((lease_id) => ({ lease_id })) });
     const asking = { signal: this.over.signal, timeoutMs: leaseMs / 2 };
     let told: Beaten;
@@ -160,8 +155,8 @@ class Pulse {
       this.tell({ kind: status, id: lease_id });
     }
     this.gotThrough(sentAt, told.lease_ms ?? leaseMs);
-    this.isDoubtful = this.wasMissed;
-    if (doubted.length > 0) this.tell({ kind: "held", ids: doubted });
+    this.wasGood = true;
+    if (doubted.length > 0) this.tell({ kind: "sure", ids: doubted });
     if (told.directive !== undefined && told.directive !== "run") {
       this.tell({ kind: "directive", directive: told.directive });
     }
@@ -181,7 +176,8 @@ class Pulse {
   }
 }
 
-const pulse = new Pulse(workerData as ConnectionSettings, (news) => parentPort?.postMessage(news));
+const { settings, beats } = workerData as PulseData;
+const pulse = new Pulse(settings, beats, (news) => parentPort?.postMessage(news));
 parentPort?.on("message", (order: Order) => {
   pulse.hear(order);
   if (order.kind === "end") parentPort?.close();

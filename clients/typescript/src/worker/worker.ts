@@ -200,10 +200,12 @@ export class Worker implements HeartListener {
   }
 
   claimed({ leases = [], directive }: Claimed): void {
-    for (const held of this.leases.take(leases)) {
+    const taken = this.leases.take(leases);
+    for (const held of taken) {
       this.room.running++;
       this.fresh.set(held.lease.lease_id, held);
     }
+    if (taken.length > 0) this.heart.hold(taken.map(({ lease }) => lease.lease_id));
     this.room.changed();
     this.directive(directive);
   }
