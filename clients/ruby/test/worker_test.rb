@@ -21,6 +21,7 @@ class WorkerCase < Minitest::Test
     GATE << (context.cancelled? ? 'cancelled' : 'waited')
     { cancelled: context.cancelled? }
   end
+  step_handler('worker.deaf') { sleep(1.5) }
   step_handler('worker.far', depends_on: { far: 'far_step' }) { |far| far }
   step_handler('worker.exit') { exit(3) }
 

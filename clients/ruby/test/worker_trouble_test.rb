@@ -106,6 +106,21 @@ class WorkerTroubleTest < WorkerCase
     assert_equal 'l2', report['lease_id']
   end
 
+  def test_an_outcome_that_waited_meanwhile_is_dropped_too
+    hold = Queue.new
+    @server.say(:reports) { hold.pop && [200, { results: [{ lease_id: 'l1', status: 200 }] }] }
+    work
+    @server.lease('worker.echo')
+    wait_until('the first report') { @server.said(:reports).any? }
+    @server.lease('worker.echo')
+    wait_until('its end') { @worker.held['l2']&.finished? }
+    @server.say(:heartbeat, @server.refusal(404, 'WORKER_UNKNOWN'))
+    wait_until('it registers') { @server.said(:register).size == 2 }
+    hold << true
+    @server.lease('worker.echo')
+    assert_equal 'l3', report['lease_id']
+  end
+
   def test_a_step_ends_when_its_time_is_up_and_its_thread_when_it_returns
     work(concurrency: 1)
     @server.lease('worker.wait', { seconds: 5 }, timeout_ms: 100)
@@ -115,6 +130,18 @@ class WorkerTroubleTest < WorkerCase
     @server.lease('worker.echo')
     assert_equal 'l2', report['lease_id']
     assert_empty @server.reports
+  end
+
+  def test_it_ends_where_every_slot_is_held_by_a_handler_that_does_not_return
+    grace = TaskerCore::Worker::Watch.send(:remove_const, :GRACE)
+    TaskerCore::Worker::Watch.const_set(:GRACE, 0.2)
+    @server.lease('worker.deaf', {}, timeout_ms: 50)
+    worker = TaskerCore::Worker.new(url: @server.url, concurrency: 1)
+    assert_equal TaskerCore::Worker::EXIT_STUCK, worker.run
+    assert_equal 'timeout', report['error']['error_type']
+  ensure
+    TaskerCore::Worker::Watch.send(:remove_const, :GRACE)
+    TaskerCore::Worker::Watch.const_set(:GRACE, grace)
   end
 
   def test_without_credentials_that_do_it_ends
