@@ -100,9 +100,12 @@ class Town:
         return self.look(order)
 
     def charges(self, order: dict[str, Any]) -> list[dict[str, Any]]:
-        lines = (self.directory / "data" / "charges.jsonl").read_text().splitlines()
         key = f"{order['task_uuid']}:process_payment"
-        return [line["value"] for line in map(json.loads, filter(None, lines)) if line["key"] == key]
+        return [line["value"] for line in self.lines("charges") if line["key"].startswith(key)]
+
+    def lines(self, ledger: str) -> list[dict[str, Any]]:
+        text = (self.directory / "data" / f"{ledger}.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines() if line]
 
     def __enter__(self) -> Self:
         return self
@@ -155,4 +158,6 @@ def test_an_order_gets_its_task_though_tasker_was_away(town: Town) -> None:
     town.stop_shop(signal.SIGKILL)
     town.start_server()
     town.start_shop()
-    assert town.at_rest(town.order("tok_visa", "cart-1", status=200))["status"] == "complete"
+    (placed,) = {line["key"]: line["value"] for line in town.lines("orders")}.values()
+    assert town.at_rest(placed)["status"] == "complete"
+    assert town.order("tok_visa", "cart-1", status=200)["order_id"] == placed["order_id"]

@@ -81,3 +81,8 @@ pub use settings::Settings;
 pub use task_request::TaskRequest;
 pub use uuid::Uuid;
 pub use worker::{RunningWorker, Worker};
+
+/// The code of the README, which is compiled with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
