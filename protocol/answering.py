@@ -11,6 +11,7 @@ from protocol.leases import Lease
 from protocol.patterns import same
 from protocol.rules import Answer, Rule, refusal
 from protocol.stage import Body, Event, Known, Stage
+from protocol.templates import every_handler
 
 FEATURES = ["batched_reports", "checkpoints", "events"]
 
@@ -28,6 +29,11 @@ class Answering:
     def _features(self) -> Answer:
         limits = {key: value for key, value in self.stage.settings.items() if key.startswith("max_")}
         return Answer(200, {"min": 1, "max": 1, "features": FEATURES, "limits": {**limits, "max_body_bytes": 4194304}})
+
+    def templates(self, only: str | None) -> Answer:
+        with self.stage.changed:
+            there = [every_handler(), *self.stage.templates.values()]
+            return Answer(200, [each for each in there if only in (None, each["id"])])
 
     def register(self, body: Body, headers: Body) -> Answer:
         with self.stage.changed:

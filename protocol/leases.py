@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
+
+_numbers = itertools.count(1)
 
 
 class Lease:
@@ -30,7 +33,7 @@ class Lease:
             "task_uuid": task,
             "step_uuid": str(uuid.uuid4()),
             "namespace": "conformance",
-            "template": {"name": "conformance", "version": "1.0.0"},
+            "template": {"name": "conformance", "version": "1.0.0", "id": str(uuid.uuid4())},
             "step": step,
             "method": None,
             "attempt": 1,
@@ -43,6 +46,10 @@ class Lease:
             "idempotency_key": f"{task}:{step}",
             "correlation_id": str(uuid.uuid4()),
             "traceparent": None,
+            # For the project's own worker.
+            "key": [next(_numbers), 1, 1],
+            "rank": 0,
+            "crashes": 0,
             **wishes,
         }
 
@@ -65,7 +72,8 @@ class Lease:
     def anew(self) -> Lease:
         """Another lease of the same step."""
         kept = {key: value for key, value in self.body.items() if key not in ("lease_id", "token")}
-        return Lease(self.name, {**kept, "fence": kept["fence"] + 1}, kept["lease_ms"])
+        fence = kept["fence"] + 1
+        return Lease(self.name, {**kept, "fence": fence, "key": [*kept["key"][:2], fence]}, kept["lease_ms"])
 
     def end(self, state: str) -> None:
         if self.state == "open":

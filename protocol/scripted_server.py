@@ -15,7 +15,7 @@ from protocol.answering import Answering
 from protocol.rules import LOST, Answer, refusal
 from protocol.stage import Stage
 
-WORKER = re.compile(r"/v1/workers/([^/]+)(/claims|/heartbeat|/reports|/templates)?")
+WORKER = re.compile(r"/v1/workers/([^/]+)(/claims|/heartbeat|/reports)?")
 LEASE = re.compile(r"/v1/leases/([^/]+)/(complete|fail|checkpoint|release|results)")
 
 
@@ -131,15 +131,15 @@ class _Request(BaseHTTPRequestHandler):
 
     def _answer(self, method: str, body: dict[str, Any]) -> Answer:
         answering, headers = self.server.door.answering, {name.lower(): value for name, value in self.headers.items()}
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         if method == "GET" and path == "/v1/worker-protocol":
             return answering.version(headers)
+        if method == "GET" and path == "/v1/worker-protocol/templates":
+            return answering.templates(query.removeprefix("only=") or None)
         if method == "POST" and path == "/v1/workers":
             return answering.register(body, headers)
         if found := WORKER.fullmatch(path):
             match method, found[2]:
-                case "GET", "/templates":
-                    return Answer(200, [])
                 case "DELETE", None:
                     return answering.delete(found[1])
                 case "POST", "/claims":

@@ -14,6 +14,7 @@ from typing import Any
 from protocol.leases import Lease
 from protocol.patterns import mismatch
 from protocol.rules import LOST, Answer, Rule
+from protocol.templates import template_of
 
 Event = dict[str, Any]
 Body = dict[str, Any]
@@ -52,13 +53,16 @@ class Stage:
         self.instances: set[str] = set()
         self.leases: list[Lease] = []
         self.waiting: list[Lease] = []
+        self.templates: dict[str, Body] = {}
         self.directive = "run"
         self.extra: Body = {}
 
     # What the moves of a case say.
 
     def give(self, leases: Iterable[Lease]) -> None:
+        leases = list(leases)
         with self.changed:
+            self.templates.update((lease.body["template"]["id"], template_of(lease.body)) for lease in leases)
             self.waiting.extend(leases)
             self.changed.notify_all()
 
