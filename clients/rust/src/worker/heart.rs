@@ -42,10 +42,11 @@ impl Crew {
         match self.link.ask::<Beaten>(session, "heartbeat", &beat, within) {
             Ok(beaten) => {
                 let extended = beaten.as_ref().and_then(|beaten| beaten.lease_ms).map_or(lease, millis);
-                self.link.clock.extend(sent, extended);
+                // What is lost is told first: a step that waits mustn't begin in between.
                 if let Some(beaten) = beaten {
                     self.heard(&beaten);
                 }
+                self.link.clock.extend(sent, extended);
                 every
             }
             Err(Trouble::NotNow(asked_for, error)) => {

@@ -9,7 +9,7 @@ use serde_json::json;
 use tasker_core::{Registry, StepContext, StepError};
 
 use crate::handlers::{registry, with};
-use crate::played::{Played, lease};
+use crate::played::{Log, Played, lease};
 use crate::scripted::Reply;
 
 #[test]
@@ -74,6 +74,37 @@ fn a_worker_that_isnt_heard_stops_believing_in_its_leases() {
     assert_eq!(played.report("l")["op"], "release");
     assert!(began.elapsed() >= Duration::from_millis(1_500), "{:?}", began.elapsed());
     worker.stop().unwrap();
+}
+
+#[test]
+fn a_step_doesnt_begin_while_its_lease_may_be_gone() {
+    let is_heard = Arc::new(AtomicBool::new(false));
+    let hears = Arc::clone(&is_heard);
+    let played = Played::oddly(move |seen, _| match seen.path.ends_with("/heartbeat") {
+        true if is_heard.load(Ordering::SeqCst) => {
+            Some(Reply::ok(&json!({"leases": [{"lease_id": "l", "status": "lost"}], "lease_ms": 600})))
+        }
+        true => Some(Reply::HangUp),
+        false => None,
+    });
+    let played = played.with_lease_ms(600);
+    let worker = played.start(2, registry());
+    // Longer than a lease nobody hears of it. It is still answered, and with a step.
+    thread::sleep(Duration::from_millis(700));
+    played.hand_out(lease("l", "echo"));
+    let names_it =
+        |log: &Log| log.seen.iter().find(|seen| seen.text.contains(r#"[{"lease_id":"l"}]"#)).map(drop);
+    played.wait_for("beat that names it", names_it);
+    thread::sleep(Duration::from_millis(100));
+    hears.store(true, Ordering::SeqCst);
+    played.wait_for("beat after it", |log| {
+        let beats = log.seen.iter().rev().filter(|seen| seen.path.ends_with("/heartbeat"));
+        beats.take(1).find(|seen| seen.text.contains(r#""leases":[]"#)).map(drop)
+    });
+    played.hand_out(lease("next", "echo"));
+    played.report("next");
+    worker.stop().unwrap();
+    assert!(played.reports().iter().all(|report| report["lease_id"] != "l"));
 }
 
 #[test]

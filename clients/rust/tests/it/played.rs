@@ -18,7 +18,7 @@ pub struct Log {
     ready: VecDeque<Value>,
     pub seen: Vec<Seen>,
     pub reports: Vec<Value>,
-    pub lease_ms: u64,
+    lease_ms: u64,
     registrations: usize,
     polls: usize,
     pub most_polls: usize,
@@ -52,6 +52,12 @@ impl Played {
             odd(seen, before).unwrap_or_else(|| answer(&there, seen))
         });
         Self { url, shared }
+    }
+
+    /// Leases end so long after a heartbeat.
+    pub fn with_lease_ms(self, lease_ms: u64) -> Self {
+        self.shared.0.lock().unwrap().lease_ms = lease_ms;
+        self
     }
 
     pub fn start(&self, slots: usize, registry: Registry) -> RunningWorker {
