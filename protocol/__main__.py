@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from protocol.as_worker import Server
+from protocol.as_worker import Server, answers
 from protocol.case import CASES, Failed, cases
 from protocol.playing import Result, play_against_server, play_against_worker
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 where every case passed, 1 where one failed."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
     if asked.group == "worker":
         command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
+        if not command:
+            parser.error("name the command that starts the worker: worker -- clients/ruby/conformance/run")
+        if shutil.which(command[0]) is None:
+            parser.error(f"{command[0]} can't be run: there is no such program")
         results = play_against_worker(command, list(cases("worker", asked.k, asked.cases)), asked.lanes)
     else:
         keys = {"worker": asked.api_key, "other": asked.other_key, "weak": asked.weak_key}
         server = Server(
             asked.url, {who: key for who, key in keys.items() if key}, asked.restart and partial(_run, asked.restart)
         )
+        if not answers(server):
+            parser.error(f"nobody answers at {asked.url}: start the server first")
         results = play_against_server(server, list(cases("server", asked.k, asked.cases)), asked.lanes)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for result in results:

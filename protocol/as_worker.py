@@ -35,6 +35,14 @@ class Server:
         return frozenset({*(["restart"] if self.restart else []), *(["keys"] if "weak" in self.keys else [])})
 
 
+def answers(server: Server) -> bool:
+    """Is anybody there?"""
+    try:
+        return Wire(server.url, {}).ask("GET", "/v1/worker-protocol", None, {}).status > 0
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 class Play:
     """One case: a method for each move."""
 

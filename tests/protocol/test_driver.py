@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from protocol.__main__ import main
 from protocol.as_worker import Server
 from protocol.case import CASES, Case, read
 from protocol.playing import Result, play_against_server, play_against_worker
@@ -91,3 +92,27 @@ def test_a_case_that_breaks_the_schema_is_refused(tmp_path: Path) -> None:
     file.write_text('{"name": "worker-x", "about": "It does.", "play": [{"gvie": ["a"]}]}')
     with pytest.raises(ValueError, match=r"worker-x\.json: play\.0"):
         read(file)
+
+
+def test_the_command_tells_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["worker", "-k", "worker-echoes", "--", sys.executable, str(FAULTY), "ReportsTwice"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("failed  worker-echoes (")
+    assert "must not come" in told[2]
+    assert told[-1] == "0 passed, 1 failed, 0 skipped"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["worker"], "name the command that starts the worker"),
+        (["worker", "--", "nothing/there"], "nothing/there can't be run"),
+        (["server", "--url", "http://127.0.0.1:1"], "nobody answers at http://127.0.0.1:1"),
+    ],
+)
+def test_the_command_refuses_what_cannot_be_played(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert said in capsys.readouterr().err
