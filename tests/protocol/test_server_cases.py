@@ -27,6 +27,7 @@ PERMISSIONS = {
         "steps:read",
         "steps:resolve",
         "templates:register",
+        "events:read",
     ],
     "other": ["worker:run"],
     "weak": ["tasks:read"],
