@@ -10,6 +10,7 @@ mod report;
 mod reporting;
 mod running;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -25,6 +26,8 @@ use crate::worker::link::Link;
 use crate::worker::messages::{Registration, Served};
 use crate::{Error, Registry, Settings};
 
+/// For how long handlers may go on once they are told to stop.
+const GRACE: Duration = Duration::from_secs(2);
 /// How long a worker that ends tries to give back what it holds.
 const LAST_TRIES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(2), Duration::from_secs(1)];
 
@@ -82,8 +85,8 @@ impl Worker {
         self
     }
 
-    /// For how long a stop waits for what runs; 30 s without it. Then handlers are told that they are cancelled, and their
-    /// steps go to other workers.
+    /// For how long a stop waits for what runs; 30 s without it. Then handlers are told to stop. Steps of those that do go back
+    /// into the queue; those of others are found as lost, and run again elsewhere.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
@@ -131,6 +134,7 @@ impl Worker {
             registry: self.registry,
             registration,
             registering: Mutex::new(()),
+            is_hurried: AtomicBool::new(false),
         });
         let mut threads = vec![
             crew.spawn("heart", Crew::beat),
@@ -183,12 +187,15 @@ impl RunningWorker {
     pub fn wait(self) -> Result<(), Error> {
         let (crew, desk) = (&self.crew, &self.crew.desk);
         desk.wait_for_stop();
-        let is_idle = desk.wait_until_told(self.shutdown_timeout);
-        if !is_idle {
-            log::warn!("steps are given back that still run after {:?}", self.shutdown_timeout);
-            desk.cancel_all();
+        let is_idle = desk.wait_until_told(self.shutdown_timeout) || {
+            log::warn!("handlers that still run after {:?} are told to stop", self.shutdown_timeout);
+            crew.is_hurried.store(true, Ordering::Relaxed);
+            desk.wait_until_told(GRACE)
+        };
+        // What still runs must not begin elsewhere as if nothing had been done: silence tells that it is lost.
+        if is_idle {
+            crew.say_goodbye();
         }
-        crew.say_goodbye();
         desk.advance(Phase::Ended);
         for thread in self.threads.into_iter().filter(|thread| is_idle || thread.is_finished()) {
             let _ = thread.join();
@@ -205,6 +212,8 @@ pub(crate) struct Crew {
     /// The body of each registration.
     registration: String,
     registering: Mutex<()>,
+    /// The worker ends, whether or not handlers do.
+    is_hurried: AtomicBool,
 }
 
 impl Crew {

@@ -1,7 +1,7 @@
 //! The long poll, by which a worker with room comes to steps.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -11,21 +11,25 @@ use crate::worker::heart::PATIENCE;
 use crate::worker::link::{Pauses, Session, Trouble};
 use crate::worker::messages::{Claim, Claimed, millis};
 
-/// By chance up to so long between two polls, so that many workers don't ask at the same moment.
+/// By chance up to so long after a poll in vain, so that many workers don't ask at the same moment.
 const JITTER_MS: u64 = 100;
+/// The same after one that another claim of this worker ended.
+const SHORT_JITTER_MS: u64 = 20;
 
 impl Crew {
     /// Asks for steps whenever there is room, for as long as it is this worker, or until it stops.
     pub(crate) fn poll(self: &Arc<Self>, worker_no: u64) {
         while let Some(session) = self.session() {
             let Some(room) = self.desk.room_for_poll(worker_no, session.terms.max_claim) else { return };
+            let began = Instant::now();
             let claimed = self.claimed(&session, room.places).unwrap_or_default();
             let is_empty = claimed.leases.is_empty();
             self.desk.take(&room, claimed.leases);
             self.obey(claimed.directive);
             if is_empty {
-                let pause = Duration::from_millis(fastrand::u64(0..=JITTER_MS));
-                self.desk.pause_in(Phase::Running, pause);
+                let was_ended = began.elapsed() < millis(session.terms.max_wait_ms) / 2;
+                let longest = if was_ended { SHORT_JITTER_MS } else { JITTER_MS };
+                self.desk.pause_in(Phase::Running, millis(fastrand::u64(0..=longest)));
             }
         }
     }

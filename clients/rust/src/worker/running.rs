@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::handler::Line;
 use crate::http::escaped;
@@ -60,7 +61,8 @@ struct Attempt {
 
 impl Line for Attempt {
     fn is_cancelled(&self) -> bool {
-        self.held.is_cancelled() || self.crew.link.clock.has_lapsed()
+        let crew = &self.crew;
+        self.held.is_cancelled() || crew.link.clock.has_lapsed() || crew.is_hurried.load(Ordering::Relaxed)
     }
 
     fn result_of(&self, step: &str) -> Result<Option<StepResult>, StepError> {

@@ -1,9 +1,11 @@
 //! How a worker stops, drains and is refused.
 
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tasker_core::{Registry, StepContext, StepError};
 
 use crate::handlers::{long, registry};
 use crate::played::{Log, Played, lease};
@@ -51,6 +53,39 @@ fn what_comes_to_a_worker_that_stops_is_given_back() {
     handing_out.join().unwrap();
     assert_eq!(played.report("late")["op"], "release");
     assert_eq!(played.report("runs")["op"], "complete");
+}
+
+/// A worker that was stopped while a handler ran for longer than it waits. `is_deaf`: the handler doesn't listen.
+fn stopped_in_the_middle(is_deaf: bool) -> Played {
+    let (begins, began) = mpsc::channel();
+    let mut registry = Registry::new();
+    registry.step("long", move |context: &StepContext| -> Result<(), StepError> {
+        begins.send(())?;
+        if is_deaf {
+            thread::sleep(Duration::from_secs(5));
+        }
+        context.sleep(Duration::from_secs(20))
+    });
+    let played = Played::new();
+    let worker = played.start_patient(Duration::from_millis(100), 1, registry);
+    played.hand_out(lease("runs", "long"));
+    began.recv().unwrap();
+    worker.stop().unwrap();
+    played
+}
+
+#[test]
+fn a_handler_that_stops_when_it_is_told_gives_its_step_back() {
+    let played = stopped_in_the_middle(false);
+    assert_eq!(played.report("runs")["op"], "release");
+    assert_eq!(played.requests("/v1/workers/w-1").len(), 1);
+}
+
+#[test]
+fn a_step_that_runs_on_isnt_given_back() {
+    let played = stopped_in_the_middle(true);
+    assert_eq!(played.reports(), Vec::<Value>::new());
+    assert_eq!(played.requests("/v1/workers/w-1").len(), 0);
 }
 
 #[test]

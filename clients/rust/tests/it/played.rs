@@ -61,8 +61,13 @@ impl Played {
     }
 
     pub fn start(&self, slots: usize, registry: Registry) -> RunningWorker {
+        self.start_patient(Duration::from_secs(5), slots, registry)
+    }
+
+    /// One whose stop waits so long for what runs.
+    pub fn start_patient(&self, patience: Duration, slots: usize, registry: Registry) -> RunningWorker {
         let worker = Worker::new(registry).slots(slots).namespaces(["shop"]).name("test");
-        worker.shutdown_timeout(Duration::from_secs(5)).start(&Settings::new().url(&self.url)).unwrap()
+        worker.shutdown_timeout(patience).start(&Settings::new().url(&self.url)).unwrap()
     }
 
     pub fn hand_out(&self, lease: Value) {

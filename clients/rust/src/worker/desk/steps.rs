@@ -112,9 +112,4 @@ impl Desk {
         self.locked().lose_all();
         self.changed.notify_all();
     }
-
-    /// Handlers are told to stop, because the worker ends without them.
-    pub(crate) fn cancel_all(&self) {
-        self.locked().held.values().for_each(|held| held.cancel());
-    }
 }
