@@ -10,8 +10,6 @@ module TaskerCore
         @ended = Flag.new
         @thread = Thread.new { beat_on }
         @thread.name = 'tasker-heartbeat'
-        # Handlers that compute mustn't keep it from being heard.
-        @thread.priority = 3
       end
 
       # Has the next one sent at once, as the worker's state has changed.
