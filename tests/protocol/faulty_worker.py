@@ -12,9 +12,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.protocol import page_worker
-from tests.protocol.page_worker import HANDLERS, WORKER, Lease
+from tests.protocol.page_worker import CAREFUL, HANDLERS, Lease
 
-Right: Any = WORKER.Worker
+Right: Any = CAREFUL
 
 
 class ReportsTwice(Right):

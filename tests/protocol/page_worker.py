@@ -17,15 +17,20 @@ from tests.support.code_blocks import code_blocks  # noqa: E402
 Lease = dict[str, Any]
 
 
-def page() -> ModuleType:
-    """The module that the page has written to a file."""
-    (block,) = (block for block in code_blocks(PAGE) if block.file == "worker.py")
-    module = ModuleType("worker")
-    exec(compile("\n" * (block.line - 1) + block.code, str(PAGE), "exec"), vars(module))
-    return module
+def modules() -> dict[str, ModuleType]:
+    """The modules that the page writes to files, but for its handlers."""
+    made = {}
+    for block in code_blocks(PAGE):
+        if block.file in ("worker.py", "careful.py"):
+            name = block.file.removesuffix(".py")
+            made[name] = sys.modules[name] = ModuleType(name)
+            exec(compile("\n" * (block.line - 1) + block.code, str(PAGE), "exec"), vars(made[name]))
+    return made
 
 
-WORKER = page()
+PAGES = modules()
+WORKER: Any = PAGES["worker"]
+CAREFUL: Any = PAGES["careful"].CarefulWorker
 
 
 def echo(lease: Lease) -> Any:
@@ -74,7 +79,7 @@ def count(lease: Lease) -> Any:
     pages = ((before.get("accumulated_results") or {}).get("pages") or 0) + 1
     if cursor < total:
         place = {"cursor": cursor, "items_processed": cursor, "accumulated_results": {"pages": pages}}
-        raise WORKER.Instead("checkpoint", place)
+        raise WORKER.Instead({"op": "checkpoint", **place})
     return {"counted": total, "pages": pages}
 
 
@@ -94,4 +99,4 @@ def main(worker: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(WORKER.Worker)
+    main(CAREFUL)
