@@ -55,7 +55,8 @@ impl Crew {
             }
             Err(Trouble::Unknown) => {
                 self.register(session.no);
-                Duration::ZERO
+                // One that stops doesn't register again.
+                if self.desk.phase() < Phase::Stopping { Duration::ZERO } else { every }
             }
             Err(Trouble::Denied(error) | Trouble::Refused(error)) => {
                 self.desk.fail(error);
@@ -91,6 +92,11 @@ impl Crew {
             return;
         }
         self.desk.lose_all();
+        if let Some(before) = &before {
+            // A server that forgets at once isn't asked any faster.
+            let every = millis(before.terms.heartbeat_ms);
+            self.desk.pause_in(self.desk.phase(), every.saturating_sub(before.since.elapsed()));
+        }
         let mut pauses = Pauses::new();
         while self.desk.phase() < Phase::Stopping {
             match self.link.register(&self.registration, PATIENCE) {

@@ -36,6 +36,7 @@ pub(crate) struct Session {
     /// Counts those that made another worker of it.
     pub(crate) worker_no: u64,
     pub(crate) terms: Terms,
+    pub(crate) since: Instant,
 }
 
 pub(crate) struct Link {
@@ -71,7 +72,7 @@ impl Link {
             Some(before) if before.terms.worker_id == terms.worker_id => (before.no + 1, before.worker_no),
             Some(before) => (before.no + 1, before.worker_no + 1),
         };
-        let session = Session { no, worker_no, terms };
+        let session = Session { no, worker_no, terms, since: sent };
         *current = Some(session.clone());
         self.registered.notify_all();
         Ok(session)

@@ -89,6 +89,21 @@ fn a_step_that_runs_on_isnt_given_back() {
 }
 
 #[test]
+fn a_worker_that_is_given_up_while_it_stops_asks_no_faster_for_it() {
+    let played = Played::oddly(|seen, _| {
+        (seen.path.ends_with("/heartbeat") && seen.text.contains("draining"))
+            .then(|| Reply::error(404, "WORKER_UNKNOWN"))
+    });
+    let (registry, began) = long();
+    let worker = played.start(1, registry);
+    played.hand_out(lease("runs", "long"));
+    began.recv().unwrap();
+    worker.stop().unwrap();
+    let beats = played.requests("/heartbeat").len();
+    assert!(beats < 30, "{beats}");
+}
+
+#[test]
 fn a_drained_worker_takes_nothing_and_stays() {
     let played = Played::oddly(|seen, before| {
         let drain = json!({"leases": [], "directive": "drain", "lease_ms": 2000});

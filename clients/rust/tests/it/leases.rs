@@ -152,6 +152,17 @@ fn a_forgotten_worker_registers_again_as_the_same_instance() {
 }
 
 #[test]
+fn a_worker_that_is_forgotten_at_once_registers_no_faster_than_it_beats() {
+    let played =
+        Played::oddly(|seen, _| seen.path.ends_with("/claims").then(|| Reply::error(404, "WORKER_UNKNOWN")));
+    let worker = played.start(1, registry());
+    thread::sleep(Duration::from_millis(500));
+    worker.stop().unwrap();
+    let registrations = played.requests("/v1/workers").len();
+    assert!((2..10).contains(&registrations), "{registrations}");
+}
+
+#[test]
 fn what_was_held_is_lost_with_a_registration_as_the_same_worker() {
     let forgotten = AtomicBool::new(false);
     let played = Played::oddly(move |seen, before| match seen.path.as_str() {
