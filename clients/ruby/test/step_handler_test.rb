@@ -103,6 +103,22 @@ class StepHandlerTest < Minitest::Test
     %w[instance_eval success missing].each { |name| assert_predicate run_one(Refund, method: name), :success? }
   end
 
+  def test_decisions_and_batches_are_told_as_the_server_reads_them
+    handler = Refund.new
+    assert_equal({ decision_point_outcome: { type: 'create_steps', step_names: %w[a b] }, routing_context: { sum: 5 } },
+                 handler.decision_success(:a, 'b', sum: 5).value)
+    assert_equal({ decision_point_outcome: { type: 'no_branches' }, reason: 'free' },
+                 handler.skip_branches('free').value)
+    pieces = handler.batch_analyzer_success('count', total_items: 5, batch_size: 2).value[:batch_processing_outcome]
+    assert_equal([['001', 0, 2, 2], ['002', 2, 4, 2], ['003', 4, 5, 1]], pieces[:cursor_configs].map(&:values))
+    assert_equal({ type: 'no_batches' },
+                 handler.batch_analyzer_success('count', total_items: 0,
+                                                         batch_size: 2).value[:batch_processing_outcome])
+    assert_raises(TaskerCore::Errors::ConfigurationError) do
+      handler.batch_analyzer_success('count', total_items: 1, batch_size: 0)
+    end
+  end
+
   def test_handlers_are_found_by_their_names
     registry = TaskerCore::HandlerRegistry.instance
     assert_equal [Charge, Refund], [registry['test_charge'], registry['test_refund']]

@@ -17,6 +17,8 @@ module TaskerCore
     #
     # Templates name it by its +handler_name+; without one by the name of its class, as Shop::ChargeCard.
     class Base
+      include Routing
+
       class << self
         def inherited(handler)
           super
