@@ -107,7 +107,11 @@ def test_what_its_readme_shows_and_branches(tmp_path: Path, sqlite_url: str) -> 
         (tmp_path / name).write_text(code)
     with server(tmp_path / "server.log", sqlite_url) as url, TaskerClient(url=url) as client:
         environment = {**os.environ, "TASKER_URL": url}
-        command = [GEM / "bin" / "tasker-worker", "handlers.rb", GEM / "test" / "support" / "branches.rb"]
+        command: list[str | Path] = [
+            GEM / "bin" / "tasker-worker",
+            "handlers.rb",
+            GEM / "test" / "support" / "branches.rb",
+        ]
         with subprocess.Popen(command, cwd=tmp_path, env=environment) as worker:
             try:
                 order = ["ruby", "-w", "-I", str(GEM / "lib"), "order.rb"]
