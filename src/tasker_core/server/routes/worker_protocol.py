@@ -25,7 +25,7 @@ from tasker_core.server.protocol.ticket import Ticket, lease_id
 from tasker_core.server.shapes import worker_protocol as shapes
 from tasker_core.server.shapes.base import IN_PATH
 from tasker_core.server.threads import OverloadedError
-from tasker_core.words import Event, Lease, Reply, Report, Settled
+from tasker_core.words import Event, Lease, LeaseKey, Reply, Report, Settled
 
 LeaseId: TypeAlias = Annotated[str, Path(max_length=100, pattern=IN_PATH)]
 
@@ -214,14 +214,20 @@ def _report_many(core: Core, desk: Desk, text: bytes) -> bytes:
     reader = core.lookout.desks.reader
     read = [reader.report(each.lease_id, each) for each in said.reports]
     room, stamp = (said.claim.max, stamp_of(str(said.claim.request_id))) if said.claim else (0, 0)
-    reply = desk.report([each for each in read if isinstance(each, Report)], room, stamp)
-    results = [_result(each.lease_id, report, reply) for each, report in zip(said.reports, read, strict=True)]
+    # Of several reports of one lease the first one is its report; another one repeats it, or is too late.
+    first = {report.outcome.key: report for report in reversed(read) if isinstance(report, Report)}
+    reply = desk.report(list(reversed(first.values())), room, stamp)
+    results = [_result(each.lease_id, report, reply, first) for each, report in zip(said.reports, read, strict=True)]
     events = f',"events":{to_bytes([_event(event) for event in reply.events]).decode()}' if reply.events else ""
     return f'{{"results":{to_bytes(results).decode()},{_news(core, desk, reply.leases)}{events}}}'.encode()
 
 
-def _result(named: str, report: Report | Refusal, reply: Reply) -> dict[str, Any]:
+def _result(named: str, report: Report | Refusal, reply: Reply, first: Mapping[LeaseKey, Report]) -> dict[str, Any]:
     answer = _answer_to(report, reply)
+    if isinstance(answer, Settled) and isinstance(report, Report):
+        counted = first[report.outcome.key]
+        if counted is not report:
+            answer = Settled.REPLAYED if counted == report else REFUSED[Settled.LOST]
     if isinstance(answer, Refusal):
         return {"lease_id": named, **answer._asdict()}
     return {"lease_id": named, "status": 200, "replayed": answer is Settled.REPLAYED}
