@@ -36,10 +36,16 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def built() -> None:
-    """The shop's program, and its own tests passed."""
+    """The shop's program, whose own tests pass."""
     fetch(SHOP)
     assert "test result: ok" in cargo(SHOP, "test")
     cargo(SHOP, "build")
+
+
+@pytest.mark.usefixtures("built")
+def test_lint() -> None:
+    cargo(SHOP, "fmt", "--check")
+    cargo(SHOP, "clippy", "--all-targets", "--", "-D", "warnings")
 
 
 class Town:

@@ -136,8 +136,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Unanswered { message } | Self::Stranger { message, .. } => f.write_str(message),
-            Self::Invalid { message, .. } => f.write_str(message),
+            Self::Unanswered { message } | Self::Stranger { message, .. } | Self::Invalid { message, .. } => {
+                f.write_str(message)
+            }
             Self::TimedOut { task_uuid, status, after } => {
                 write!(f, "task {task_uuid} is {status} after {} s", after.as_secs_f64())
             }
