@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   AsyncTaskerClient,
+  Batches,
+  Decision,
   DuplicateTaskError,
   type JsonObject,
   PermanentError,
@@ -11,6 +13,7 @@ import {
   StepHandlerResult,
   stepHandler,
   TaskerClient,
+  typed,
   Worker,
 } from "../src/index.js";
 import { newUuid } from "../src/uuid.js";
@@ -135,4 +138,53 @@ test("a worker runs the steps of a task, and their results come back", { skip },
   assert.deepEqual([error.message, error.error_code, error.error_type], ["never", "E_NEVER", "permanent_error"]);
   assert.ok((await client.listWorkers()).every((each) => each.worker_uuid !== worker.workerId));
   client.close();
+});
+
+test("decisions choose steps, and batches make them", { skip }, async () => {
+  const route = stepHandler("ts_route", { inputs: { amount: typed<number>("amount") } }, ({ amount }) =>
+    amount > 9 ? Decision.route(["analyze"], { amount }) : Decision.skip("nothing to do"),
+  );
+  const analyze = stepHandler("ts_analyze", { inputs: { amount: typed<number>("amount") } }, ({ amount }) =>
+    Batches.bySize("piece", amount, 10, { unit: "lines" }),
+  );
+  const piece = stepHandler("ts_piece", {}, ({ context }) => {
+    const { startCursor, endCursor, batchId } = context.batch ?? assert.fail("no step of a batch");
+    return { batchId, lines: Number(endCursor) - Number(startCursor) };
+  });
+  const total = stepHandler("ts_total", {}, ({ context }) => ({
+    total: context
+      .getAllDependencyResults("piece_")
+      .reduce((sum: number, each) => sum + Number((each as JsonObject).lines), 0),
+  }));
+  const client = new AsyncTaskerClient({ url });
+  await client.registerTemplate({
+    name: "branches",
+    namespace_name: "typescript",
+    version: "1.0.0",
+    steps: [
+      { name: "route", type: "decision", handler: { callable: "ts_route" } },
+      {
+        name: "analyze",
+        type: "batchable",
+        handler: { callable: "ts_analyze" },
+        dependencies: ["route"],
+        batch_config: { worker_template: "piece" },
+      },
+      { name: "piece", type: "batch_worker", handler: { callable: "ts_piece" }, dependencies: ["analyze"] },
+      { name: "total", type: "deferred_convergence", handler: { callable: "ts_total" }, dependencies: ["piece"] },
+    ],
+  });
+  const worker = await Worker.start({ url, handlers: [route, analyze, piece, total], namespaces: ["typescript"] });
+  const ran = async (amount: number) => {
+    const wish = { name: "branches", namespace: "typescript", context: { amount }, idempotencyKey: newUuid() };
+    const { task_uuid } = await client.createTask(wish);
+    assert.equal((await client.wait(task_uuid, { timeoutMs: 20_000 })).status, "complete");
+    return new Map((await client.listTaskSteps(task_uuid)).map((step) => [step.name, step.results?.result]));
+  };
+  const [many, none] = [await ran(25), await ran(5)];
+  await worker.stop();
+  client.close();
+  assert.deepEqual([...many.keys()].sort(), ["analyze", "piece_001", "piece_002", "piece_003", "route", "total"]);
+  assert.deepEqual([many.get("piece_003"), many.get("total")], [{ batchId: "003", lines: 5 }, { total: 25 }]);
+  assert.deepEqual([...none.keys()], ["route"]);
 });

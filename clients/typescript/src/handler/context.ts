@@ -1,5 +1,6 @@
 import { StepCancelledError } from "../errors/index.js";
 import { isObject, type Json, type JsonObject } from "../json/json.js";
+import type { BatchPiece } from "./batches.js";
 
 /** What a context is made of; `stepContext` fills in what a test doesn't care for. */
 export interface StepContextFields {
@@ -122,6 +123,20 @@ export class StepContext {
 
   get accumulatedResults(): Json {
     return this.checkpoint?.accumulated_results ?? null;
+  }
+
+  /** The piece of a batch that this step is to work on; null where it is no step of a batch. */
+  get batch(): BatchPiece | null {
+    const { cursor, batch_metadata = null, is_no_op = false } = this.stepInputs;
+    if (!isObject(cursor)) return null;
+    return {
+      batchId: String(cursor.batch_id ?? ""),
+      startCursor: cursor.start_cursor ?? null,
+      endCursor: cursor.end_cursor ?? null,
+      size: Number(cursor.batch_size ?? 0),
+      metadata: batch_metadata,
+      isNoOp: is_no_op === true,
+    };
   }
 
   /** Whether the task was cancelled, the lease lost, or the time is up. */

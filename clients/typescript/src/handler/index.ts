@@ -1,4 +1,6 @@
+export { Batches, type BatchPiece, type Piece } from "./batches.js";
 export { StepContext, type StepContextFields, stepContext } from "./context.js";
+export { Decision } from "./decision.js";
 export {
   type Declaration,
   type FunctionHandler,
