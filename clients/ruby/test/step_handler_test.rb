@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'test_helper'
+require 'tmpdir'
 
 class StepHandlerTest < Minitest::Test
   extend TaskerCore::StepHandler::Functional
@@ -111,9 +112,8 @@ class StepHandlerTest < Minitest::Test
                  handler.skip_branches('free').value)
     pieces = handler.batch_analyzer_success('count', total_items: 5, batch_size: 2).value[:batch_processing_outcome]
     assert_equal([['001', 0, 2, 2], ['002', 2, 4, 2], ['003', 4, 5, 1]], pieces[:cursor_configs].map(&:values))
-    assert_equal({ type: 'no_batches' },
-                 handler.batch_analyzer_success('count', total_items: 0,
-                                                         batch_size: 2).value[:batch_processing_outcome])
+    nothing = handler.batch_analyzer_success('count', total_items: 0, batch_size: 2)
+    assert_equal({ type: 'no_batches' }, nothing.value[:batch_processing_outcome])
     assert_raises(TaskerCore::Errors::ConfigurationError) do
       handler.batch_analyzer_success('count', total_items: 1, batch_size: 0)
     end
@@ -125,6 +125,20 @@ class StepHandlerTest < Minitest::Test
     assert_equal %w[charge_card validate], registry['test_refund'].declared_dependencies
     assert_equal %w[validate], registry['test_charge'].declared_dependencies
     refute_includes registry.handlers.values, TaskerCore::StepHandler::FunctionalHandler
+  end
+
+  def test_handlers_are_loaded_from_files_and_directories
+    Dir.mktmpdir do |directory|
+      %w[one two].each do |name|
+        File.write(File.join(directory, "#{name}.rb"), "TaskerCore.step_handler('loaded_#{name}') { 1 }")
+      end
+      registry = TaskerCore::HandlerRegistry.instance
+      registry.load_files([File.join(directory, 'one.rb'), directory])
+      assert_equal %w[loaded_one loaded_two], registry.names.grep(/loaded_/)
+      missing = File.join(directory, 'three.rb')
+      error = assert_raises(TaskerCore::HandlerDeclarationError) { registry.load_files([missing]) }
+      assert_equal "#{missing}: there is no such file or directory", error.message
+    end
   end
 
   def test_a_handler_that_can_not_work_is_refused_where_it_is_declared

@@ -52,6 +52,8 @@ module TaskerCore
     # Loads Ruby files: those given, and all in the directories given.
     def load_files(paths)
       paths.each do |path|
+        raise HandlerDeclarationError, "#{path}: there is no such file or directory" unless File.exist?(path)
+
         files = File.directory?(path) ? Dir[File.join(path, '**', '*.rb')] : [path]
         files.each { |file| require File.expand_path(file) }
       end
