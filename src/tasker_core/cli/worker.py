@@ -54,6 +54,7 @@ def worker(
     shutdown_timeout: Annotated[
         float | None, typer.Option(help="Seconds that a stop waits for what runs; else 30.")
     ] = None,
+    url: Annotated[str | None, typer.Option(help="The server to ask for steps, instead of the store itself.")] = None,
     wait_for_database: WaitForDatabase = None,
     database_url: Database = None,
     log_format: LogFormat = None,
@@ -76,24 +77,26 @@ def worker(
     # Before the start: from then on the worker holds steps, which it has to finish or hand back.
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, stop)
-    options = {"metrics_host": metrics_host, "metrics_port": metrics_port}
+    options = {"metrics_host": metrics_host, "metrics_port": metrics_port, "url": url}
     store = {"url": database_url, "wait_seconds": wait_for_database}
     settings = load_settings({"worker": options, "database": store})
     with watched("tasker-worker", log_format):
-        opened = open_patiently(settings, asked)
-        if opened is None:
+        opened = None if settings.worker.url else open_patiently(settings, asked)
+        if opened is None and not settings.worker.url:
             return
         with figures(settings):
             running = Worker.start(
                 handlers,
                 BootstrapConfig(worker_id=name) if name else None,
+                url=url,
                 database_url=database_url,
                 concurrency=concurrency,
                 namespaces=namespace,
                 template_path=templates,
                 shutdown_timeout=shutdown_timeout,
             )
-            close_engine(opened)
+            if opened is not None:
+                close_engine(opened)
             _tell_what_is_served(running)
             while not asked.wait(0.2):
                 if not running.is_running:

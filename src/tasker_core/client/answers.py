@@ -41,6 +41,7 @@ NOT_FOUND: Mapping[str, type[ClientError]] = {
     "subscription": SubscriptionNotFoundError,
     "worker": WorkerNotFoundError,
 }
+NOTHING = 204
 ONCE_MORE = frozenset({408, 429, 502, 503, 504})
 """Statuses of answers that say: not now."""
 
@@ -49,6 +50,8 @@ def data_of(response: httpx.Response, url: str) -> Any:
     """The data of a good answer of the server at ``url``. Raises ClientError for any other."""
     if not response.is_success:
         raise error_of(response, url)
+    if response.status_code == NOTHING:
+        return None
     try:
         return decode(response.text)
     except ValueError:
@@ -65,6 +68,8 @@ def error_of(response: httpx.Response, url: str) -> ClientError:
     match response.status_code, said.get("code"):
         case 404, "NOT_FOUND" if details.get("resource") in NOT_FOUND:
             return NOT_FOUND[details["resource"]](message)
+        case 404, "WORKER_UNKNOWN":
+            return WorkerNotFoundError(message)
         case 409, "CONFLICT" if "task_uuid" in details:
             return DuplicateTaskError(
                 message, task_uuid=details["task_uuid"], same_context=details.get("same_context", True)

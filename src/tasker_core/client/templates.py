@@ -21,4 +21,7 @@ def read_any(template: str | Path | Mapping[str, Any]) -> Template:
 
 def not_replaced(why: str, differences: Iterable[str]) -> TemplateError:
     """The error for a template that would change a registered version."""
-    return TemplateError(f"{why}. Differences:\n  " + "\n  ".join(differences))
+    told = list(differences)
+    error = TemplateError(f"{why}. Differences:\n  " + "\n  ".join(told))
+    error.metadata["differences"] = told
+    return error

@@ -74,6 +74,9 @@ class DatabaseSettings(Section):
 class WorkerSettings(Section):
     """A worker: what it runs, and how much of it."""
 
+    url: str | None = _setting(
+        None, "the server that the worker asks for steps; else the store itself", pattern="^https?://", repr=False
+    )
     name: str | None = _setting(None, "the worker's name; else host and process id")
     handlers: Texts = _setting((), "packages that are imported for the handlers in them")
     template_path: Paths = _setting(

@@ -80,12 +80,11 @@ class Performer:
         self._serving = Serving(self._registry, self.own)
         self._templates: tuple[int, int] = (-1, -1)
         me, now = this_process(), self._clock.now()
-        self._worker = self._transport.register(
-            WorkerRow(
-                0, self._transport.new_id(), "rehearsal", me.host, me.boot, me.pid, me.started, VERSION, 1,
-                json.dumps([]), "live", now, now,
-            )
+        row = WorkerRow(
+            0, self._transport.new_id(), "rehearsal", me.host, me.boot, me.pid, me.started, VERSION, 1,
+            json.dumps([]), "live", now, now,
         )  # fmt: skip
+        self._worker, _ = self._transport.register(row, {})
 
     def _recover(self) -> None:
         """Another worker, and time until the dead one is found."""
@@ -192,7 +191,7 @@ class Performer:
         if look.templates != self._templates or self._serving.is_outdated:
             self._templates = look.templates
             self._serving.refresh(self._transport.templates())
-            self._transport.serve(self._worker, self._serving.lanes)
+            self._transport.serve(self._worker, self._serving.lanes, {})
 
     def _move_on(self, until: Micros) -> bool:
         """To the time of what is due next, or on a little for what a limit holds; False when nothing will move."""

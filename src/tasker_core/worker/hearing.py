@@ -13,7 +13,7 @@ from tasker_core.engine import Engine
 from tasker_core.engine.courier import HOLD, Answer, Courier, Patience
 from tasker_core.engine.events import Told
 from tasker_core.engine.watch import Watch
-from tasker_core.errors import StoreError
+from tasker_core.errors import InvalidRequestError, StoreError
 from tasker_core.store.subscriptions import ACTIVE, SubscriptionRow
 
 log = logging.getLogger("tasker.events")
@@ -29,28 +29,36 @@ PATIENCE = Patience(SECOND, 300 * SECOND)
 class Hearing:
     """Starts what the registered subscribers need: nothing where there are none.
 
-    Raises InvalidRequestError for a durable subscription that can't be.
+    Durable ones read the store: without an ``engine`` there can be none. Raises InvalidRequestError for a durable
+    subscription that can't be.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine | None) -> None:
         self._poller: InProcessDomainEventPoller | None = None
         self._over = threading.Event()
         self._watches: list[Watch] = []
         self._threads: list[threading.Thread] = []
+        self._durable: list[tuple[BaseSubscriber, str]] = []
+        durable = SubscriberRegistry.instance().durable()
+        if engine is None:
+            if durable:
+                names = ", ".join(subscriber.durable_name for subscriber in durable)
+                raise InvalidRequestError(
+                    f"durable subscribers read the store, and a worker over HTTP has none: {names}. Run them in a "
+                    "worker with database_url, or give their events to a webhook",
+                    field="url",
+                )
+            return
+        self._engine = engine
         self._courier = Courier(
             engine.store, engine.events, engine.clock, engine.ids, to="subscriber",
             patience=PATIENCE, save_every=SAVE_EVERY,
         )  # fmt: skip
-        self._durable = [
-            (
-                subscriber,
-                engine.subscriptions.subscribe(
-                    subscriber.durable_name, subscriber.subscribes_to(), from_beginning=subscriber.from_beginning
-                ),
+        for subscriber in durable:
+            subscription = engine.subscriptions.subscribe(
+                subscriber.durable_name, subscriber.subscribes_to(), from_beginning=subscriber.from_beginning
             )
-            for subscriber in SubscriberRegistry.instance().durable()
-        ]
+            self._durable.append((subscriber, subscription))
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -68,7 +76,8 @@ class Hearing:
     def stop(self) -> None:
         """Let what is being handled end, within a few seconds."""
         self._over.set()
-        self._courier.stop()
+        if self._durable:
+            self._courier.stop()
         for watch in self._watches:
             watch.ring()
         for thread in self._threads:

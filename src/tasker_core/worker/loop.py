@@ -139,6 +139,13 @@ class Loop(threading.Thread):
                 attempt.abandon(reason)
                 self.executor.interrupt(attempt)
 
+    def doubt(self, reason: str) -> None:
+        """Its leases may have ended: handlers are told to stop, and none begins. What they still return is reported."""
+        self._hand_back_unstarted(reason)
+        for attempt in self.executor.held():
+            if not attempt.is_over:
+                attempt.cancelled_by = reason
+
     def _deliver(self, report: Report) -> None:
         self._reporting[report.outcome.key] = report
         self._inbox.put(report)
@@ -273,7 +280,7 @@ class Loop(threading.Thread):
             self._templates = look.templates
             if self._serving.refresh(self._transport.templates()):
                 self._lanes.serve(self._serving.lanes)
-                self._transport.serve(self.worker, self._serving.lanes)
+                self._transport.serve(self.worker, self._serving.lanes, self._serving.wants)
                 look = self._transport.look(self._serving.lanes_in_order)
         self._outlook.end(look.next_due, idle=not look.waiting and not look.is_held and not self.executor.held())
         if self._outlook.is_due:

@@ -18,6 +18,8 @@ log = logging.getLogger("tasker.worker")
 BEAT_EVERY: Micros = 2 * SECOND
 SWEEP_EVERY = 1.0
 """Seconds."""
+DOUBTED = 0.9
+"""Of a lease time without a heartbeat, after which a worker takes its leases for lost."""
 
 
 class Pulse(threading.Thread):
@@ -26,13 +28,13 @@ class Pulse(threading.Thread):
     ``register`` makes a new registration when the worker was given up meanwhile.
     """
 
-    def __init__(self, transport: Transport, loop: Loop, register: Callable[[], int], lease_time: Micros) -> None:
+    def __init__(self, transport: Transport, loop: Loop, register: Callable[[], int]) -> None:
         super().__init__(name="tasker-pulse", daemon=True)
         self._transport = transport
         self._loop_thread = loop
         self._register = register
         self._over = threading.Event()
-        self._every: Micros = min(BEAT_EVERY, lease_time // 5)
+        self._every: Micros = min(BEAT_EVERY, transport.lease_time // 5)
         self._last_beat: Micros = transport.now()
         self._next_beat: Micros = self._last_beat + self._every
 
@@ -54,6 +56,8 @@ class Pulse(threading.Thread):
                     self._loop_thread.hint()
             except StoreError as error:
                 log.warning("the worker's heartbeat failed: %s", error)
+                if self._transport.is_remote and self.silent_for * SECOND > DOUBTED * self._transport.lease_time:
+                    self._loop_thread.doubt("no heartbeat got through: the lease may have ended")
             except Exception:
                 log.exception("the worker's heartbeat failed")
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tasker_core.engine.open import close_engine, open_engine
+from tasker_core.engine import Engine
+from tasker_core.engine.open import open_engine
 from tasker_core.engine.processes import this_process
 from tasker_core.errors import StoreError
 from tasker_core.registry import HandlerRegistry
@@ -20,7 +21,7 @@ from tasker_core.worker.hearing import Hearing
 from tasker_core.worker.loop import Loop
 from tasker_core.worker.pulse import Pulse
 from tasker_core.worker.serving import Serving
-from tasker_core.worker.transport import InProcess
+from tasker_core.worker.transport import InProcess, Transport
 from tasker_core.worker.vitals import Vitals
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ def _whatever_the_store_says(otherwise: str) -> Iterator[None]:
         log.warning("the worker stops without the store's knowledge; %s: %s", otherwise, error)
 
 
+def _over_http(settings: Settings) -> Transport:
+    # Not at the top: few workers need an HTTP client, and loading one takes longer than the rest.
+    from tasker_core.worker.over_http import OverHttp
+
+    return OverHttp(settings)
+
+
 class Service:
     """A worker from its start to its stop. Use :class:`tasker_core.Worker` to have one per process."""
 
@@ -46,23 +54,30 @@ class Service:
         worker = settings.worker
         self.worker_id = ""
         self.registry = registry
-        self.engine = open_engine(settings.database.store_url, settings)
+        engine = self._engine = None if worker.url else open_engine(settings.database.store_url, settings)
+        self.transport = _over_http(settings) if engine is None else InProcess(engine)
         try:
-            self._transport = InProcess(self.engine)
             own = self._register_templates()
             self.serving = Serving(registry, own, worker.namespaces, worker.handler_timeout)
-            self.serving.refresh(self._transport.templates())
-            self.hearing = Hearing(self.engine)
-            self.loop = Loop(self._transport, self.serving, worker.concurrency, self._register(), worker.weights)
-            self.pulse = Pulse(self._transport, self.loop, self._register, self.engine.lease_time)
+            self.serving.refresh(self.transport.templates())
+            self.hearing = Hearing(engine)
+            self.loop = Loop(self.transport, self.serving, worker.concurrency, self._register(), worker.weights)
+            self.pulse = Pulse(self.transport, self.loop, self._register)
             self.vitals = Vitals(self)
         except BaseException:
-            close_engine(self.engine)
+            self.transport.close()
             raise
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process. Raises LookupError for a worker over HTTP, which has none."""
+        if self._engine is None:
+            raise LookupError("a worker over HTTP has no engine")
+        return self._engine
 
     def start(self) -> None:
         """Begin to claim; what dead workers of this machine left behind is taken up at once."""
-        self._transport.sweep()
+        self.transport.sweep()
         self.hearing.start()
         self.loop.start()
         self.pulse.start()
@@ -73,7 +88,7 @@ class Service:
 
     def drain(self) -> None:
         """Take nothing more, and give back what hasn't begun."""
-        self._transport.drain(self.loop.worker)
+        self.transport.drain(self.loop.worker)
         self.loop.drain()
 
     def stop(self) -> bool:
@@ -84,7 +99,7 @@ class Service:
         deadline = time.monotonic() + self.settings.worker.shutdown_timeout
         self.loop.drain()
         with _whatever_the_store_says("what it holds is found as lost"):
-            self._transport.drain(self.loop.worker)
+            self.transport.drain(self.loop.worker)
         while not self.loop.is_idle and time.monotonic() < deadline and self.loop.is_alive():
             time.sleep(0.005)
         finished = self.loop.is_idle
@@ -100,15 +115,15 @@ class Service:
         self.loop.executor.stop()
         with _whatever_the_store_says("others see its process end"):
             self._give_back_strays()
-            self._transport.end(self.loop.worker)
-        close_engine(self.engine)
+            self.transport.end(self.loop.worker)
+        self.transport.close()
         return finished
 
     def _give_back_strays(self) -> None:
         """Leases that were on their way here while the loop ended."""
-        heard = self._transport.beat(self.loop.worker, self.loop.believed())
+        heard = self.transport.beat(self.loop.worker, self.loop.believed())
         if heard.unknown:
-            self._transport.give_back(self.loop.worker, heard.unknown.keys())
+            self.transport.give_back(self.loop.worker, heard.unknown.keys())
 
     def _hand_back_async(self) -> None:
         for attempt in self.loop.executor.held():
@@ -124,26 +139,14 @@ class Service:
                 )
 
     def _register(self) -> int:
-        process, now = this_process(), self._transport.now()
-        self.worker_id = self._transport.new_id()
+        process, now = this_process(), self.transport.now()
         name = self.settings.worker.name or f"{process.host}-{process.pid}"
-        return self._transport.register(
-            WorkerRow(
-                0,
-                self.worker_id,
-                name,
-                process.host,
-                process.boot,
-                process.pid,
-                process.started,
-                VERSION,
-                self.settings.worker.concurrency,
-                json.dumps(self.serving.lanes_in_order),
-                "live",
-                now,
-                now,
-            )
-        )
+        row = WorkerRow(
+            0, self.transport.new_id(), name, process.host, process.boot, process.pid, process.started, VERSION,
+            self.settings.worker.concurrency, json.dumps(self.serving.lanes_in_order), "live", now, now,
+        )  # fmt: skip
+        number, self.worker_id = self.transport.register(row, self.serving.wants)
+        return number
 
     def _register_templates(self) -> set[str]:
         """Register the templates of this worker's disk; the callables that they name."""
@@ -153,7 +156,7 @@ class Service:
             for finding in read.findings:
                 if finding.level == "warning":
                     log.warning("%s", finding)
-            refused = self._transport.register_template(read.template, replace=env == "development")
+            refused = self.transport.register_template(read.template, replace=env == "development")
             if refused:
                 log.error(
                     "%s differs from what is registered as %s, and TASKER_ENV=%s doesn't replace it: raise its "

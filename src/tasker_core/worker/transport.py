@@ -1,11 +1,12 @@
-"""How a worker speaks to the engine. In process it calls it; over HTTP the same sentences will be requests."""
+"""How a worker speaks to the engine. In process it calls it; over HTTP the same sentences are requests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from tasker_core.engine import Engine, Heard, Known, StepTransaction
+from tasker_core.engine.open import close_engine
 from tasker_core.engine.wake import Listener
 from tasker_core.rules.template import Template
 from tasker_core.store.rows import WorkerRow
@@ -13,13 +14,31 @@ from tasker_core.store.steps import Look
 from tasker_core.words import ClaimRequest, JsonText, LeaseKey, Micros, Reply, Report
 
 
-class Transport(Protocol):
-    """The sentences between a worker and the engine."""
+class Registered(NamedTuple):
+    """A worker as reports and claims name it, and as people do."""
 
+    number: int
+    uuid: str
+
+
+class Transport(Protocol):
+    """The sentences between a worker and the engine.
+
+    ``wants`` names, per lane, the ancestors whose results the handler declared; ``name`` says where the engine's tasks
+    are. Where ``is_remote``, the engine may take a worker for dead that runs on, without a word from here.
+    """
+
+    is_remote: bool
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def lease_time(self) -> Micros: ...
+    def close(self) -> None: ...
     def now(self) -> Micros: ...
     def new_id(self) -> str: ...
-    def register(self, worker: WorkerRow) -> int: ...
-    def serve(self, worker: int, lanes: Collection[str]) -> None: ...
+    def register(self, worker: WorkerRow, wants: Mapping[str, Sequence[str]]) -> Registered: ...
+    def serve(self, worker: int, lanes: Collection[str], wants: Mapping[str, Sequence[str]]) -> None: ...
     def look(self, lanes: Sequence[str]) -> Look: ...
     def claim(self, request: ClaimRequest) -> Reply: ...
     def report(self, worker: int, reports: Sequence[Report], request: ClaimRequest | None) -> Reply: ...
@@ -44,6 +63,8 @@ class Transport(Protocol):
 class InProcess:
     """The engine of this process. One per worker: its listener needs no hints about its own work."""
 
+    is_remote = False
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._listener: Listener | None = None
@@ -54,12 +75,26 @@ class InProcess:
     def new_id(self) -> str:
         return self._engine.ids.new()
 
-    def register(self, worker: WorkerRow) -> int:
+    @property
+    def name(self) -> str:
+        return self._engine.store.database.name
+
+    @property
+    def lease_time(self) -> Micros:
+        return self._engine.lease_time
+
+    def close(self) -> None:
+        """Hand the engine back."""
+        close_engine(self._engine)
+
+    def register(self, worker: WorkerRow, wants: Mapping[str, Sequence[str]]) -> Registered:
+        del wants  # a claim brings them
         number = self._engine.store.workers.register(worker)
         self._engine.gates.attend(number)
-        return number
+        return Registered(number, worker.uuid)
 
-    def serve(self, worker: int, lanes: Collection[str]) -> None:
+    def serve(self, worker: int, lanes: Collection[str], wants: Mapping[str, Sequence[str]]) -> None:
+        del wants
         self._engine.store.workers.serve(worker, lanes)
 
     def look(self, lanes: Sequence[str]) -> Look:

@@ -96,7 +96,7 @@ class Vitals:
             namespaces=sorted({lane.partition("/")[0] for lane in lanes}),
             handlers=sorted({lane.partition("/")[2] for lane in lanes}),
             concurrency=settings.worker.concurrency,
-            database=self._service.engine.store.database.name,
+            database=self._service.transport.name,
             settings={setting.name: shown(setting, setting.value(settings)) for setting in own},
         )
 
@@ -106,7 +106,7 @@ class Vitals:
         return len(self._service.loop.executor.stuck())
 
     def _database(self) -> ComponentHealth:
-        silent, lease = self._service.pulse.silent_for, self._service.engine.lease_time / 1e6
+        silent, lease = self._service.pulse.silent_for, self._service.transport.lease_time / 1e6
         if silent >= lease:
             told = f"no heartbeat got through for {silent:.1f} s; others take this worker for dead after {lease:g} s"
             return ComponentHealth(name="database", status=UNHEALTHY, message=told)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
+from tasker_core.errors import InvalidRequestError
 from tasker_core.logging import set_level
 from tasker_core.registry import HandlerRegistry
 from tasker_core.settings import load_settings
@@ -42,6 +43,7 @@ class Worker:
         handler_packages: Sequence[str] | None = None,
         config: BootstrapConfig | None = None,
         *,
+        url: str | None = None,
         database_url: str | None = None,
         concurrency: int | None = None,
         shutdown_timeout: float | None = None,
@@ -57,6 +59,9 @@ class Worker:
             handler_packages: packages to import, with all their modules, for the handlers in them.
             config: ``worker_id`` names the worker, ``config_path`` a file of settings; ``log_level`` is the least that
                 Tasker's loggers tell. ``namespace`` is accepted and says nothing: see ``namespaces``.
+            url: the server to ask for steps, ``http://tasker.internal:8080`` say, with the credentials of a client;
+                without it the store itself is asked. Such a worker has no ``context.transaction`` and no durable
+                subscribers.
             database_url: the store; where nothing names one, ``sqlite:///tasker.db``.
             concurrency: how many handlers run at once; 10 where nothing says.
             shutdown_timeout: how many seconds a stop waits for what runs; 30 where nothing says.
@@ -77,7 +82,12 @@ class Worker:
             if running is not None and running.is_running:
                 log.warning("a worker runs in this process already; it is returned, and what was asked for is ignored")
                 return running
+            if url and database_url:
+                raise InvalidRequestError(
+                    "give url (a server) or database_url (the store itself), not both", field="url"
+                )
             own = {
+                "url": url,
                 "name": config.worker_id if config else None,
                 "handlers": handler_packages,
                 "concurrency": concurrency,

@@ -33,6 +33,8 @@ class Workshop:
         self.url = url or f"sqlite:///{self.path}"
         self.door: dict[str, Any] = {"database_url": self.url}
         """How clients find the store, as their arguments: itself, or by a server."""
+        self.worker_door: dict[str, Any] = {"database_url": self.url}
+        """The same for workers."""
         self.gate = threading.Event()
         HandlerRegistry.reset_instance()
 
@@ -67,7 +69,7 @@ class Workshop:
 
     def start(self, handler_packages: Sequence[str] | None = None, **settings: Any) -> Worker:
         """Start this process's worker on this store."""
-        return Worker.start(handler_packages, **{"database_url": self.url, "shutdown_timeout": 5.0, **settings})
+        return Worker.start(handler_packages, **{**self.worker_door, "shutdown_timeout": 5.0, **settings})
 
     def create(self, name: str = "flow", context: Mapping[str, Any] | None = None, **wishes: Any) -> str:
         """Create a task; its UUID."""

@@ -25,6 +25,7 @@ class Desk:
     def __init__(self, engine: Engine, row: RemoteRow) -> None:
         self.number, self.uuid, self.owner = row.id, row.uuid, row.owner
         self.drains = row.state == "draining"
+        self.is_closed = False
         self.last_beat: Micros = engine.clock.now()
         self._heard_at = time.monotonic()
         self._engine, self._transport = engine, InProcess(engine)
@@ -35,7 +36,6 @@ class Desk:
         self._next_look = 0.0
         self._lock = threading.Lock()
         self._wish: ClaimRequest | None = None
-        self._gifts: list[Lease] = []
         self._ring: Callable[[], None] | None = None
         self._end_hints = self._transport.listen(self)
         engine.gates.attend(self.number)
@@ -70,8 +70,9 @@ class Desk:
         return self._lanes.expects_any
 
     def close(self) -> None:
+        self.is_closed = True
         self._end_hints()
-        self.ring()
+        self.wait_no_more()
 
     # -- what waits
 
@@ -130,14 +131,13 @@ class Desk:
     def wish(self, lanes: Collection[str]) -> ClaimRequest | None:
         wish = self._wish
         served = [lane for lane in lanes if lane in self._wants]
-        if wish is None or not served or self._gifts or self._lanes.expects_any:
+        if wish is None or not served or self._lanes.expects_any:
             return None
         return self._request(served, wish.room, wish.stamp)
 
     def take(self, leases: Sequence[Lease]) -> None:
-        with self._lock:
-            self._gifts += leases
-            self._lanes.took(_by_lane(leases))
+        # They were claimed by the stamp of who waits, whose own claim finds them: so nobody is handed them twice.
+        del leases
         self.ring()
 
     def ring(self) -> None:
@@ -159,17 +159,16 @@ class Desk:
         """Is it still this one who waits?"""
         return self._ring is ring
 
-    def wait_no_more(self, ring: Callable[[], None]) -> None:
-        if self._ring is ring:
+    def wait_no_more(self, ring: Callable[[], None] | None = None) -> None:
+        """Who waits does so no longer, if it is this one, and hears it."""
+        waiting = self._ring
+        if waiting is not None and ring in (None, waiting):
             self._ring = self._wish = None
+            waiting()
 
     def claim(self, room: int, stamp: int) -> list[Lease]:
         """Ready steps. What an earlier claim of this ``stamp`` got, and is in progress, is among them."""
         self._heard_at = time.monotonic()
-        with self._lock:
-            gifts, self._gifts = self._gifts, []
-        if gifts:
-            return gifts
         if not self._lanes.expects_any or time.monotonic() >= self._next_look:
             self.look()
         while True:
@@ -184,6 +183,7 @@ class Desk:
         self._heard_at = time.monotonic()
         if not room:
             return self._transport.report(self.number, reports, None)
+        self.wait_no_more()
         if time.monotonic() >= self._next_look:
             self.look()
         with self._lock:

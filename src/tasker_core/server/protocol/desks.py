@@ -120,6 +120,7 @@ class Desks:
         strays = [key for key, claimed_at in heard.unknown.items() if claimed_at < desk.last_beat]
         if strays:
             engine.give_back(desk.number, strays, "the worker doesn't know of this lease")
+        desk.look()
         desk.beaten(engine.clock.now(), drains=heard.drains or draining)
 
         def status(key: LeaseKey | None) -> str:

@@ -36,7 +36,7 @@ class Lookout:
     def release(self) -> None:
         """Let go of all who wait."""
         for desk in self.desks.here():
-            desk.ring()
+            desk.wait_no_more()
 
     def stop(self) -> None:
         """End, with nobody waiting any more."""

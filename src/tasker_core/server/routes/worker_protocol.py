@@ -117,6 +117,8 @@ async def claim(request: Request, worker_id: UUID) -> Response:
         # Finishing work goes before starting it.
         raise OverloadedError
     answer = await _wait(request, desk, wish) if wish.wait_ms else await core.call(_claim, core, desk, wish)
+    if desk.is_closed:
+        raise _unknown()
     if answer is None and not desk.drains:
         return Response(status_code=204, headers=SPEAKS)
     return _answer(answer or _claimed(core, desk, ()))
@@ -132,19 +134,30 @@ async def _wait(request: Request, desk: Desk, wish: shapes.PatientWish) -> bytes
 
     until = loop.time() + min(wish.wait_ms / 1_000, core.longest_wait)
     desk.wait(ring, wish.max, stamp_of(str(wish.request_id)))
+    hung_up = loop.create_task(_hung_up(request))
+    hung_up.add_done_callback(lambda _: desk.wait_no_more(ring))
     try:
-        while desk.waits_for(ring) and not await request.is_disconnected():
+        while True:
+            # Before the look at whether it is still this one who waits: a ring that tells so comes only once.
             bell.clear()
+            if not desk.waits_for(ring):
+                return None
             answer = await core.call(_claim, core, desk, wish)
             if answer is not None or desk.drains or core.phase is not Phase.NORMAL:
                 return answer
             # Nothing is claimed once the time is up, or the answer would bring it to nobody.
             await asyncio.wait_for(bell.wait(), until - loop.time())
     except TimeoutError:
-        pass
+        return None
     finally:
         desk.wait_no_more(ring)
-    return None
+        hung_up.cancel()
+
+
+async def _hung_up(request: Request) -> None:
+    """Return when the caller waits for no answer any more. Nothing is claimed for one who isn't there."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _claim(core: Core, desk: Desk, wish: shapes.Wish) -> bytes | None:
@@ -297,15 +310,10 @@ def _report_one(core: Core, lease: str, shape: type[Ended], text: bytes) -> byte
     return to_bytes({"accepted": True, "replayed": answer is Settled.REPLAYED})
 
 
-@router.get(
-    "/workers/{worker_id}/templates",
-    response_model=list[shapes.ServedTemplate],
-    responses=answers(400, 404),
-)
-async def templates_of_worker(request: Request, worker_id: UUID, only: UUID | None = None) -> Json:
-    """The templates as the store has them, or one: for a worker that reads templates itself."""
+@router.get("/worker-protocol/templates", response_model=list[shapes.ServedTemplate], responses=answers(400, 404))
+async def get_templates(request: Request, only: UUID | None = None) -> Json:
+    """The templates in use, or one: for a worker that reads templates itself."""
     core = core_of(request)
-    await _desk(request, worker_id)
     return _answer(await core.call(_templates, core, only))
 
 

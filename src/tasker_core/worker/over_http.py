@@ -1,0 +1,357 @@
+"""A worker's sentences to an engine in another process, over HTTP: docs/reference/worker-protocol.md."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import uuid4
+
+from tasker_core.client.call import Call, Request
+from tasker_core.client.http import Http
+from tasker_core.client.local import Local
+from tasker_core.clock import RandomIds, SystemClock
+from tasker_core.engine import Heard, Known
+from tasker_core.engine.wake import Listener
+from tasker_core.errors import ServerError, TemplateError, TransactionError, UnknownTemplateError, WorkerNotFoundError
+from tasker_core.rules.template import Template
+from tasker_core.store.rows import WorkerRow
+from tasker_core.store.steps import Look
+from tasker_core.version import VERSION
+from tasker_core.words import (
+    ClaimRequest,
+    Ending,
+    JsonText,
+    Lease,
+    LeaseKey,
+    Micros,
+    Outcome,
+    Reply,
+    Report,
+    Settled,
+    StepError,
+    split_lane,
+)
+from tasker_core.worker.polling import Poll
+from tasker_core.worker.transport import Registered
+from tasker_core.worker.wire import events_of, lease_of, report_text
+
+if TYPE_CHECKING:
+    from tasker_core.settings.values import Settings
+
+LONGEST_BEAT = 4.0
+"""Seconds that a heartbeat may take: another one must get through before the lease ends."""
+LONGEST_POLL_MS = 20_000
+QUIET = 0.02
+"""Seconds without a report after which a worker that runs something asks for more by itself."""
+MOST_CLAIMED = 200
+ACCEPTED, TOO_LATE = 200, (404, 409)
+CANCELLED = "TASK_CANCELLED"
+
+
+class OverHttp:
+    """The engine behind the server that ``settings.worker.url`` names. One per worker."""
+
+    name = "server"
+    is_remote = True
+
+    def __init__(self, settings: Settings) -> None:
+        there = settings.client.model_copy(update={"url": settings.worker.url})
+        hasty = there.model_copy(update={"timeout": min(there.timeout, LONGEST_BEAT)})
+        subject = settings.worker.name or "tasker-worker"
+        self._door = Http(settings.model_copy(update={"client": there}), subject)
+        self._beats = Http(settings.model_copy(update={"client": hasty}), subject)
+        self._clock, self._ids = SystemClock(), RandomIds()
+        self._instance = str(uuid4())
+        self._ids_of_workers: dict[int, str] = {}
+        self._registration: dict[str, Any] = {}
+        self._tokens: dict[LeaseKey, tuple[str, str]] = {}
+        self._known: dict[str, Known] = {}
+        self._template_mark = ""
+        self._claim_id = str(uuid4())
+        self._poll: Poll | None = None
+        self._poll_id = str(uuid4())
+        self._lanes: Collection[str] = ()
+        self._talks, self._talked_at = 0, 0.0
+        self._lock = threading.Lock()
+        self.lease_time: Micros = round(settings.worker.lease_seconds * 1_000_000)
+
+    def now(self) -> Micros:
+        return self._clock.now()
+
+    def new_id(self) -> str:
+        return self._ids.new()
+
+    def close(self) -> None:
+        if self._poll is not None and self._poll.is_alive():
+            self._poll.join(LONGEST_BEAT)
+        self._door.close()
+        self._beats.close()
+
+    # -- the worker
+
+    def register(self, worker: WorkerRow, wants: Mapping[str, Sequence[str]]) -> Registered:
+        self._lanes = json.loads(worker.lanes)
+        self._registration = {
+            "instance_id": self._instance, "name": worker.name, "language": "python", "sdk_version": VERSION,
+            "slots": worker.slots, "handlers": _handlers(self._lanes, wants),
+            "process": {
+                "host": worker.host, "boot": worker.boot, "pid": worker.pid, "started": worker.process_started,
+            },
+        }  # fmt: skip
+        uuid = self._register()
+        with self._lock:
+            number = len(self._ids_of_workers) + 1
+            self._ids_of_workers[number] = uuid
+            self._tokens.clear()
+        return Registered(number, uuid)
+
+    def serve(self, worker: int, lanes: Collection[str], wants: Mapping[str, Sequence[str]]) -> None:
+        del worker
+        self._lanes = lanes
+        self._registration["handlers"] = _handlers(lanes, wants)
+        self._register()
+
+    def _register(self) -> str:
+        said = self._ask("POST", "/v1/workers", self._registration)
+        self.lease_time, self._template_mark = said["lease_ms"] * 1_000, said["templates"]
+        uuid: str = said["worker_id"]
+        return uuid
+
+    def beat(self, worker: int, believed: Collection[LeaseKey], *, draining: bool = False) -> Heard:
+        named = {self._tokens[key][0]: key for key in believed if key in self._tokens}
+        body = {
+            "state": "draining" if draining else "running", "leases": [{"lease_id": name} for name in named],
+        }  # fmt: skip
+        try:
+            said = self._ask("POST", f"{self._path(worker)}/heartbeat", body, self._beats)
+        except WorkerNotFoundError:
+            return Heard(known=False, lost=frozenset(believed))
+        self._template_mark = said["templates"]
+        statuses = {named[lease["lease_id"]]: lease["status"] for lease in said["leases"]}
+        lost = frozenset(key for key, status in statuses.items() if status == "lost")
+        cancelled = frozenset(key for key, status in statuses.items() if status == "cancel")
+        with self._lock:
+            for key in lost | cancelled:
+                self._tokens.pop(key, None)
+        return Heard(True, lost, cancelled, drains=said["directive"] in ("drain", "stop"))
+
+    def drain(self, worker: int) -> None:
+        with self._lock:
+            held = list(self._tokens)
+        self.beat(worker, held, draining=True)
+
+    def end(self, worker: int) -> None:
+        if self._poll is not None:
+            self._poll.stop()
+        if self._tokens:
+            # A handler still runs: its step mustn't begin elsewhere as if nothing had happened. It is found as lost.
+            return
+        with suppress(WorkerNotFoundError):
+            self._ask("DELETE", self._path(worker))
+
+    # -- steps
+
+    def look(self, lanes: Sequence[str]) -> Look:
+        """What waits, the server sees itself."""
+        del lanes
+        return Look({}, None, (zlib.crc32(self._template_mark.encode()), 0))
+
+    def claim(self, request: ClaimRequest) -> Reply:
+        return self.report(request.worker, (), request)
+
+    def report(self, worker: int, reports: Sequence[Report], request: ClaimRequest | None) -> Reply:
+        known = [report for report in reports if report.outcome.key in self._tokens]
+        shown = {report.outcome.key: self._tokens[report.outcome.key] for report in known}
+        texts = [report_text(report, *shown[report.outcome.key]) for report in known]
+        claim = ""
+        if request is not None:
+            # The same until it is answered: what an answer would have brought that was lost comes with the next one.
+            claim = f',"claim":{{"request_id":"{self._claim_id}","max":{min(request.room, MOST_CLAIMED)}}}'
+        with self._talking(), _patiently():
+            said = self._say("POST", f"{self._path(worker)}/reports", f'{{"reports":[{",".join(texts)}]{claim}}}')
+            if request is not None:
+                self._claim_id = str(uuid4())
+            leases = self._remember(said["leases"], worker)
+        answers = {report.outcome.key: Settled.LOST for report in reports}
+        refused: list[Report] = []
+        for report, result in zip(known, said["results"], strict=True):
+            if result["status"] == ACCEPTED:
+                answers[report.outcome.key] = Settled.REPLAYED if result["replayed"] else Settled.APPLIED
+            elif result["status"] in TOO_LATE:
+                answers[report.outcome.key] = Settled.CANCELLED if result["code"] == CANCELLED else Settled.LOST
+            else:
+                refused.append(_spoiled(report, result["message"]))
+        events = events_of(said.get("events", ()), {lease_id: key for key, (lease_id, _) in shown.items()})
+        if refused:
+            again = self.report(worker, refused, None)
+            answers |= again.answers
+            events += again.events
+        with self._lock:
+            for key in answers:
+                self._tokens.pop(key, None)
+        return Reply(answers, leases, events)
+
+    def poll(self, request: ClaimRequest) -> Sequence[Lease]:
+        """Wait for steps."""
+        body = {"request_id": self._poll_id, "max": min(request.room, MOST_CLAIMED), "wait_ms": LONGEST_POLL_MS}
+        path = f"{self._path(request.worker)}/claims"
+        with _patiently():
+            said = self._ask("POST", path, body, waiting=LONGEST_POLL_MS / 1_000)
+        self._poll_id, self._talked_at = str(uuid4()), time.monotonic()
+        return self._remember(said["leases"], request.worker) if said else ()
+
+    def _remember(self, said: Sequence[Mapping[str, Any]], worker: int) -> list[Lease]:
+        """The leases that are handed out, but for those that are held already: an answer may come twice."""
+        fresh = []
+        with self._lock:
+            for each in said:
+                lease = lease_of(each, worker)
+                if lease.key not in self._tokens:
+                    self._tokens[lease.key] = each["lease_id"], each["token"]
+                    fresh.append(lease)
+        return fresh
+
+    def give_back(self, worker: int, keys: Collection[LeaseKey]) -> None:
+        outcomes = [Outcome(key, Ending.RELEASED, reason="the worker has no use for it") for key in keys]
+        if outcomes:
+            self.report(worker, [Report(outcome, "", "", 0) for outcome in outcomes], None)
+
+    def enqueue_due(self, worker: int) -> int:
+        """The server does."""
+        del worker
+        return 0
+
+    def sweep(self) -> int:
+        """The server does."""
+        return 0
+
+    def result_of(self, task: int, template: str, step: str) -> JsonText | None:
+        del template
+        with self._lock:
+            lease_id, token = next(shown for key, shown in self._tokens.items() if key.task == task)
+        said = self._ask("POST", f"/v1/leases/{lease_id}/results", {"token": token, "step": step})
+        return json.dumps(said["result"]) if said["found"] else None
+
+    def lend(self) -> NoReturn:
+        raise TransactionError("context.transaction needs the store: start the worker with database_url, not with url")
+
+    # -- templates
+
+    def known(self, template: str) -> Known:
+        if template not in self._known:
+            self._read_templates(f"?only={template}")
+        if template not in self._known:
+            raise UnknownTemplateError(f"the server has no template of the id {template}")
+        return self._known[template]
+
+    def templates(self) -> Sequence[Known]:
+        return self._read_templates()
+
+    def _read_templates(self, which: str = "") -> list[Known]:
+        said = self._ask("GET", f"/v1/worker-protocol/templates{which}")
+        for each in said:
+            if each["id"] not in self._known:
+                template = Template.from_content(each["content"])
+                self._known[each["id"]] = Known(each["id"], template, each["environment"], each["enforces_schemas"])
+        return [self._known[each["id"]] for each in said]
+
+    def register_template(self, template: Template, *, replace: bool) -> Sequence[str]:
+        """The server decides by its own environment whether another content replaces one that is registered."""
+        del replace
+        try:
+            self._ask("POST", "/v1/templates", template.content())
+        except TemplateError as error:
+            if not (differences := error.metadata.get("differences")):
+                raise
+            return tuple(differences)
+        return ()
+
+    # -- what becomes ready
+
+    def has_limits(self) -> bool:
+        """Limits are looked at by the server."""
+        return False
+
+    def is_limited(self, lane: str) -> bool:
+        del lane
+        return False
+
+    def change_mark(self) -> int:
+        return -1
+
+    def hears_hints(self) -> bool:
+        """A poll brings what becomes ready."""
+        return True
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        def wish() -> ClaimRequest | None:
+            return listener.wish(self._lanes) if self._is_quiet() else None
+
+        self._poll = Poll(wish, self.poll, listener.take)
+        self._poll.start()
+        return self._poll.stop
+
+    def _is_quiet(self) -> bool:
+        """Is nothing being reported, nor about to be? A report claims as well."""
+        return not self._talks and (not self._tokens or time.monotonic() - self._talked_at > QUIET)
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        self._talks += 1
+        try:
+            yield
+        finally:
+            self._talks -= 1
+            self._talked_at = time.monotonic()
+            if self._poll is not None and not self._tokens:
+                self._poll.ring()
+
+    # -- requests
+
+    def _path(self, worker: int) -> str:
+        return f"/v1/workers/{self._ids_of_workers[worker]}"
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, door: Http | None = None,
+        waiting: float = 0.0,
+    ) -> Any:  # fmt: skip
+        return self._say(method, path, None if body is None else json.dumps(body), door, waiting)
+
+    def _say(self, method: str, path: str, body: str | None, door: Http | None = None, waiting: float = 0.0) -> Any:
+        """The answer. Raises ClientError; whoever asks knows when to ask again."""
+        request = Request(path, method, body=body, once=True)
+        return (door or self._door).do(Call(_nowhere, lambda: request, _as_it_is, waiting=waiting))
+
+
+@contextmanager
+def _patiently() -> Iterator[None]:
+    """A worker that was given up goes on: the next heartbeat hears it too, and registers again. Until then what is
+    finished is kept."""
+    try:
+        yield
+    except WorkerNotFoundError as error:
+        raise ServerError(str(error)) from error
+
+
+def _nowhere(_: Local) -> NoReturn:
+    raise NotImplementedError("a worker over HTTP asks a server")
+
+
+def _as_it_is(said: Any) -> Any:
+    return said
+
+
+def _handlers(lanes: Collection[str], wants: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    named = ((*split_lane(lane), list(wants.get(lane, ()))) for lane in lanes)
+    return [{"namespace": space, "callable": name, "dependencies": wanted} for space, name, wanted in named]
+
+
+def _spoiled(report: Report, why: str) -> Report:
+    """The same attempt, ended as one whose outcome can't be kept."""
+    error = StepError(why, "serialization_error", retryable=False)
+    return report._replace(outcome=Outcome(report.outcome.key, Ending.FAILED, error=error), drafts=None)
