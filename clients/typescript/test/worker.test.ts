@@ -203,6 +203,18 @@ test("a stop that takes too long cancels what runs, and gives it back", async (t
   assert.deepEqual(desk.reports, []);
 });
 
+test("a server that forgets the worker at once isn't stormed with registrations", async (t) => {
+  const gone = { error: { code: "WORKER_UNKNOWN", message: "who?" } };
+  const server = await scriptedServer(t, ({ path }) =>
+    path === "/v1/workers" ? { status: 201, body: TERMS } : { status: 404, body: gone },
+  );
+  const worker = await Worker.start({ url: server.url, handlers: [nap], log: () => {} });
+  server.before(() => worker.stop());
+  await sleep(500);
+  const registrations = server.requests.filter(({ path }) => path === "/v1/workers");
+  assert.ok(registrations.length >= 2 && registrations.length <= 15, `${registrations.length} registrations`);
+});
+
 test("credentials that don't do end the worker with the reason", async (t) => {
   const refused = { error: { code: "AUTHENTICATION_FAILED", message: "the key is unknown" } };
   const server = await scriptedServer(t, ({ path }) =>

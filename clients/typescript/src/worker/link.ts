@@ -102,7 +102,12 @@ function pauseAfter(outcome: Outcome, tries: number): number | null {
     const wish = retryAfterMs(outcome.headers);
     if (wish > 0) return wish;
   }
-  return Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS);
+  return growingPause(tries);
+}
+
+/** How many milliseconds to wait after so many failures in a row: later and later, and by chance. */
+export function growingPause(failures: number): number {
+  return Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
 }
 
 function whyOf(outcome: Outcome): string {

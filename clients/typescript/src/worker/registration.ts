@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HandlerRegistry } from "../handler/registry.js";
 import { writeJson } from "../json/write.js";
 import { newUuid } from "../uuid.js";
 import { VERSION } from "../version.js";
-import type { Link } from "./link.js";
+import { growingPause, type Link } from "./link.js";
 import type { Terms } from "./messages.js";
+
+/** A session that doesn't last for so many heartbeats is over too soon. */
+const SHORT_LIFE = 2;
 
 /** What a worker says of itself. */
 export interface Introduction {
@@ -23,6 +27,7 @@ export interface Session {
 export class Registration {
   private session: Session | null = null;
   private asking: Promise<Session> | null = null;
+  private shortLived = 0;
   private readonly body: string;
 
   constructor(
@@ -69,10 +74,17 @@ export class Registration {
     if (session !== this.session) return this.current;
     if (this.asking === null) {
       lost();
-      this.asking = this.register().finally(() => {
+      this.asking = this.afterAPause(session).finally(() => {
         this.asking = null;
       });
     }
     return this.asking;
+  }
+
+  /** A server that registers a worker and knows nothing of it the next moment isn't to be stormed. */
+  private async afterAPause({ terms, askedAt }: Session): Promise<Session> {
+    this.shortLived = performance.now() - askedAt < SHORT_LIFE * terms.heartbeat_ms ? this.shortLived + 1 : 0;
+    if (this.shortLived > 1) await sleep(growingPause(this.shortLived), undefined, { signal: this.signal });
+    return this.register();
   }
 }
