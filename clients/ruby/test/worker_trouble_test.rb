@@ -97,6 +97,21 @@ class WorkerTroubleTest < WorkerCase
     assert_includes @server.requests.map(&:path), '/v1/workers/w2/reports'
   end
 
+  def test_a_server_that_forgets_at_once_or_has_nothing_is_not_stormed
+    500.times { @server.say(:claims, @server.refusal(404, 'WORKER_UNKNOWN')) }
+    work
+    sleep(0.4)
+    assert_operator @server.said(:register).size, :<=, 10
+
+    @worker.stop
+    @server.stop
+    @server = ProtocolServer.new
+    500.times { @server.say(:claims, [200, { leases: [], more: false }]) }
+    work
+    sleep(0.4)
+    assert_operator @server.said(:claims).size, :<=, 40
+  end
+
   def test_an_outcome_of_a_worker_that_is_forgotten_is_dropped
     @server.say(:reports, @server.refusal(404, 'WORKER_UNKNOWN'))
     work(concurrency: 1)

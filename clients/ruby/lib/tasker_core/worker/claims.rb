@@ -30,6 +30,7 @@ module TaskerCore
       private
 
       def claim_on
+        pauses = Pauses.new
         until @ended.up?
           next @ended.wait(@worker.session.heartbeat) if @worker.draining?
 
@@ -39,8 +40,11 @@ module TaskerCore
           begin
             # An operator's word may have come while there was no room.
             taken = claim(session, places) unless @worker.draining?
+            pauses.reset
           rescue Wire::Unknown
             @worker.register_again(session)
+            # A server that forgets at once isn't asked as fast as it can forget.
+            @ended.wait(pauses.next)
           rescue Wire::Refused => e
             @worker.refused(e)
             @ended.wait(session.heartbeat)
@@ -66,7 +70,7 @@ module TaskerCore
         seconds = (session.longest_wait / 1_000.0) + MARGIN
         begin
           answer = @worker.wire.ask(:post, session.path('/claims'), body, seconds)
-          @ended.wait(rand(0.0..JITTER)) if answer.nil?
+          @ended.wait(rand(0.0..JITTER)) if answer.nil? || (answer['leases'] || []).empty?
           answer
         rescue Wire::Lost => e
           return if @ended.up? || !session.same_worker?(@worker.session)
