@@ -16,6 +16,11 @@ from tests.support.served import Served, served
 
 SHOP = ROOT / "examples" / "bun-shop"
 BUN = SHOP / "node_modules" / ".bin" / "bun"
+A_GATEWAY = """declare const gateway: {
+  charge(card: string, cents: number, key: string): Promise<{ id: string }>;
+};
+"""
+"""What the README's code leaves to its reader."""
 UNDER_BUN = "clock ends restart lost integers unicode checkpoints many"
 """Words of the cases that are played under Bun as well: those in which its own sockets, timers and signals matter."""
 
@@ -60,6 +65,20 @@ def test_lint(package: Path) -> None:
 
 def test_types(package: Path) -> None:
     run(package, "npm", "run", "types")
+
+
+def test_the_code_of_its_readme_has_the_right_types(package: Path) -> None:
+    run(package, "npm", "run", "build")
+    blocks = re.findall(r"^```ts\n(.*?)^```", (package / "README.md").read_text(), re.M | re.S)
+    directory = package / ".build" / "readme"
+    directory.mkdir(parents=True, exist_ok=True)
+    for number, block in enumerate(blocks):
+        (directory / f"{number}.ts").write_text(A_GATEWAY + block)
+    (directory / "tsconfig.json").write_text(
+        '{"extends": "../../tsconfig.json", "compilerOptions": {"rootDir": "."}, "include": ["*.ts"], "exclude": []}'
+    )
+    assert len(blocks) >= 3
+    run(package, "node_modules/.bin/tsc", "--noEmit", "-p", str(directory))
 
 
 def test_its_worker_passes_the_conformance_cases(package: Path) -> None:

@@ -221,7 +221,11 @@ test("credentials that don't do end the worker with the reason", async (t) => {
     path === "/v1/workers" ? { status: 201, body: TERMS } : { status: 401, body: refused },
   );
   const worker = await Worker.start({ url: server.url, handlers: [nap], log: () => {} });
-  await assert.rejects(worker.untilSignalled([]), /the key is unknown/);
+  await assert.rejects(worker.untilSignalled([]), { code: "AUTHENTICATION_FAILED", message: /the key is unknown/ });
+
+  const closed = await scriptedServer(t, () => ({ status: 401, body: refused }));
+  const options = { url: closed.url, handlers: [nap], log: () => {} };
+  await assert.rejects(Worker.run(options, []), { name: "CredentialsError", status: 401 });
 });
 
 test("a step reads the result of any earlier one", async (t) => {

@@ -8,7 +8,7 @@ import { writeJson } from "../json/write.js";
 import { attempt } from "./attempt.js";
 import { Heart, type HeartListener } from "./heart.js";
 import { type Held, Leases } from "./leases.js";
-import { Link } from "./link.js";
+import { Link, Refused } from "./link.js";
 import { type Log, logToStandardError } from "./log.js";
 import type { Claimed, FoundResult, Lease } from "./messages.js";
 import { Poll } from "./poll.js";
@@ -105,7 +105,7 @@ export class Worker implements HeartListener {
       // It may have been told to end before there was a server.
       if (this.over.signal.aborted) return;
       this.failed(error);
-      throw error;
+      throw this.failure;
     }
     this.heart.start(this.session);
     this.poll.run(this.noMore.signal).catch((error) => this.failed(error));
@@ -193,7 +193,7 @@ export class Worker implements HeartListener {
   /** What mustn't happen, or can't be helped, as credentials that don't do: the worker ends. */
   failed(error: unknown): void {
     if (this.failure !== undefined || this.over.signal.aborted) return;
-    this.failure = error;
+    this.failure = error instanceof Refused ? error.error : error;
     this.log("error", `the worker ends: ${error instanceof Error ? error.message : error}`);
     void this.stop().catch(() => {});
     this.room.changed();
