@@ -25,6 +25,7 @@ export class Heart {
   state: "running" | "draining" = "running";
   isLapsed = false;
   private thread: Thread | null = null;
+  private ready: () => void = () => {};
 
   /** How many beats there were, and of which this thread has heard last. */
   private readonly beats = new Int32Array(new SharedArrayBuffer(4));
@@ -40,12 +41,16 @@ export class Heart {
     private readonly log: Log,
   ) {}
 
-  start(session: Session): void {
+  /** Resolves when it can beat: nothing should be claimed before. */
+  async start(session: Session): Promise<void> {
     const workerData: PulseData = { settings: this.settings, beats: this.beats };
     this.thread = new Thread(new URL("./pulse.js", import.meta.url), { workerData });
     this.thread.on("message", (news: News) => this.hear(news));
     this.thread.on("error", (error) => this.listener.failed(error));
     this.renew(session);
+    await new Promise<void>((resolve) => {
+      this.ready = resolve;
+    });
   }
 
   /** Beats as the worker that is registered now. */
@@ -79,6 +84,7 @@ export class Heart {
 
   async end(): Promise<void> {
     this.order({ kind: "end" });
+    this.ready();
     await this.thread?.terminate();
     this.thread = null;
   }
@@ -104,6 +110,9 @@ export class Heart {
   private hear(news: News): void {
     const { listener } = this;
     switch (news.kind) {
+      case "ready":
+        this.ready();
+        break;
       case "lost":
         listener.lost(news.id, "the lease is lost: somebody else may run this step");
         break;

@@ -25,7 +25,7 @@ export type Order =
 export type News =
   | { readonly kind: "lost" | "cancel"; readonly id: string }
   | { readonly kind: "directive"; readonly directive: string }
-  | { readonly kind: "lapsed" | "recovered" }
+  | { readonly kind: "ready" | "lapsed" | "recovered" }
   /** A beat is over, and `good` where it was answered. */
   | { readonly kind: "beat"; readonly beat: number; readonly good: boolean }
   /** These are held for sure, but for those that were told as lost before. */
@@ -182,3 +182,4 @@ parentPort?.on("message", (order: Order) => {
   pulse.hear(order);
   if (order.kind === "end") parentPort?.close();
 });
+parentPort?.postMessage({ kind: "ready" } satisfies News);

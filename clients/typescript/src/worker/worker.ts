@@ -107,7 +107,7 @@ export class Worker implements HeartListener {
       this.failed(error);
       throw this.failure;
     }
-    this.heart.start(this.session);
+    await this.heart.start(this.session);
     this.poll.run(this.noMore.signal).catch((error) => this.failed(error));
   }
 
