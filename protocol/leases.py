@@ -63,7 +63,9 @@ class Lease:
 
     @property
     def status(self) -> str:
-        """What a heartbeat that names it is told."""
+        """What a heartbeat that names it is told; one whose report wasn't answered yet is to be reported again."""
+        if self.state == "settled" and not self.heard:
+            return self.told or "extended"
         return self.told or {"open": "extended", "cancelled": "cancel"}.get(self.state, "lost")
 
     def go_to(self, worker: str) -> None:
