@@ -153,6 +153,7 @@ class Answering:
                 return self.stage.use(rules[0], *events, *asked)
             if (known := self.stage.workers.get(worker)) is None:
                 return refusal(404, "WORKER_UNKNOWN")
+            known.polls += 1 if claim else 0  # a poll that still waits ends
             leases = self._claimed(known, claim) if claim else []
             loses = [rule for rule in rules if leases or any(self.stage.rule_for(event) is rule for event in events)]
             results = [self._result(event, heard=not loses) for event in events]
