@@ -95,8 +95,9 @@ def main() -> None:
         url=os.environ["TASKER_URL"],
         namespaces=["conformance"],
         concurrency=slots,
-    ):
-        told_to_end.wait()
+    ) as worker:
+        while worker.is_running and not told_to_end.wait(0.1):
+            pass
 
 
 if __name__ == "__main__":

@@ -24,3 +24,7 @@ def passes(*command: str | Path, **environment: str) -> None:
 
 def test_the_worker_of_a_page() -> None:
     passes(sys.executable, ROOT / "tests" / "protocol" / "page_worker.py")
+
+
+def test_the_worker_of_the_python_package() -> None:
+    passes(sys.executable, "-m", "protocol.python_worker")

@@ -138,7 +138,7 @@ def test_a_stop_at_any_moment_spends_no_attempt(workshop: Workshop, kind: str) -
 def test_a_worker_that_an_operator_drains_ends_what_it_runs_and_takes_no_more(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasker_core.worker.pulse.BEAT_EVERY", 50_000)
+    monkeypatch.setattr("tasker_core.worker.transport.BEAT_EVERY", 50_000)
     monkeypatch.setattr("tasker_core.worker.pulse.SWEEP_EVERY", 0.05)
     inside = threading.Event()
 

@@ -100,7 +100,7 @@ def worker(
             _tell_what_is_served(running)
             while not asked.wait(0.2):
                 if not running.is_running:
-                    raise typer.Exit(STUCK)
+                    raise typer.Exit(0 if running.service.is_told_to_end else STUCK)
             people.print("stopping: what runs may finish ...")
             running.stop()
 

@@ -97,9 +97,17 @@ def error_of(response: httpx.Response, url: str) -> ClientError:
             return ServerOverloadedError(f"{url}: {message}", retry_after=details["retry_after_seconds"])
         case status, _:
             request_id = response.headers.get("X-Request-ID", "?")
-            return ServerError(
+            error = ServerError(
                 f"{url}: {message} ({status}, request {request_id})", retryable=status in ONCE_MORE, status=status
             )
+            error.retry_after = seconds_asked_for(response)
+            return error
+
+
+def seconds_asked_for(response: httpx.Response) -> float | None:
+    """For how many seconds an answer asks to wait."""
+    said = response.headers.get("Retry-After", "")
+    return float(said) if said.isdigit() else None
 
 
 def _findings(details: Mapping[str, Any]) -> list[Finding]:

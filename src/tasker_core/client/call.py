@@ -26,6 +26,7 @@ class Request:
     body: str | None = None
     is_done: Callable[[ClientError], bool] | None = None
     once: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

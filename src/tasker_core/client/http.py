@@ -67,7 +67,7 @@ class _Connections(Generic[H]):
 
     def said(self, request: Request, request_id: str, seconds: float) -> dict[str, Any]:
         """One try, which may take ``seconds``, as httpx wants it."""
-        headers = {"X-Request-ID": request_id}
+        headers = {"X-Request-ID": request_id, **request.headers}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         if (traceparent := tracing.current_traceparent()) is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tasker_core.client.answers import ONCE_MORE, data_of
+from tasker_core.client.answers import ONCE_MORE, data_of, seconds_asked_for
 from tasker_core.client.call import Request
 from tasker_core.errors import ClientError, InvalidRequestError, ServerError
 
@@ -71,6 +71,4 @@ def _says_not_now(outcome: httpx.Response | httpx.HTTPError) -> bool:
 
 
 def _asked_for(outcome: httpx.Response | httpx.HTTPError) -> float:
-    """The seconds that an answer asks to wait."""
-    said = outcome.headers.get("Retry-After", "") if isinstance(outcome, httpx.Response) else ""
-    return float(said) if said.isdigit() else 0.0
+    return (seconds_asked_for(outcome) or 0.0) if isinstance(outcome, httpx.Response) else 0.0

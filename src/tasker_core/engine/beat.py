@@ -14,13 +14,14 @@ from tasker_core.words import LeaseKey, Micros, TaskState
 class Heard:
     """The answer to a beat. ``unknown`` are leases recorded to the worker that it doesn't know of, with the time of
     their claim: an answer that was lost. ``known`` False: the worker was given up and must register again. ``drains``:
-    it is to take nothing more."""
+    it is to take nothing more. ``ends``: and to end."""
 
     known: bool
     lost: frozenset[LeaseKey] = frozenset()
     cancelled: frozenset[LeaseKey] = frozenset()
     unknown: Mapping[LeaseKey, Micros] = field(default_factory=dict)
     drains: bool = False
+    ends: bool = False
 
 
 def beat(store: Store, clock: Clock, worker: int, believed: Collection[LeaseKey]) -> Heard:

@@ -327,5 +327,8 @@ class Loop(threading.Thread):
     def _wait_for_better_times(self, error: StoreError) -> None:
         """The store is locked, full or gone: what was finished is kept and reported once it is back."""
         self._pause = min(max(self._pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
-        log.warning("%s; trying again in %.1f s, with %d results waiting", error, self._pause, len(self._reporting))
-        time.sleep(self._pause)
+        pause = max(self._pause, error.retry_after or 0.0)
+        log.warning("%s; trying again in %.1f s, with %d results waiting", error, pause, len(self._reporting))
+        until = time.monotonic() + pause
+        while not self._stopped and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, SHORTEST_PAUSE))

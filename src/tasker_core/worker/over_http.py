@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
@@ -14,7 +14,7 @@ from uuid import uuid4
 from tasker_core.client.call import Call, Request
 from tasker_core.client.http import Http
 from tasker_core.client.local import Local
-from tasker_core.clock import RandomIds, SystemClock
+from tasker_core.clock import SECOND, RandomIds, SystemClock
 from tasker_core.engine import Heard, Known
 from tasker_core.engine.wake import Listener
 from tasker_core.errors import ServerError, TemplateError, TransactionError, UnknownTemplateError, WorkerNotFoundError
@@ -37,12 +37,13 @@ from tasker_core.words import (
     split_lane,
 )
 from tasker_core.worker.polling import Poll
-from tasker_core.worker.transport import Registered
+from tasker_core.worker.transport import Registered, beat_every
 from tasker_core.worker.wire import events_of, lease_of, report_text
 
 if TYPE_CHECKING:
     from tasker_core.settings.values import Settings
 
+SPEAKS = {"Tasker-Protocol": "1"}
 LONGEST_BEAT = 4.0
 """Seconds that a heartbeat may take: another one must get through before the lease ends."""
 LONGEST_POLL_MS = 20_000
@@ -70,18 +71,25 @@ class OverHttp:
         self._ids_of_workers: dict[int, str] = {}
         self._registration: dict[str, Any] = {}
         self._tokens: dict[LeaseKey, tuple[str, str]] = {}
+        self._believed: Set[LeaseKey] = set()
+        self._unheld: Set[LeaseKey] = set()
         self._known: dict[str, Known] = {}
         self._template_mark = ""
+        self._draining = False
         self._claim_id = str(uuid4())
         self._poll: Poll | None = None
         self._poll_id = str(uuid4())
         self._lanes: Collection[str] = ()
         self._talks, self._talked_at = 0, 0.0
         self._lock = threading.Lock()
-        self.lease_time: Micros = round(settings.worker.lease_seconds * 1_000_000)
+        self._began = SystemClock().now() - SystemClock().monotonic()
+        self._tell_given_up: Callable[[int], None] = lambda _: None
+        self.lease_time: Micros = round(settings.worker.lease_seconds * SECOND)
+        self.beat_every = beat_every(self.lease_time)
 
     def now(self) -> Micros:
-        return self._clock.now()
+        """The time when the worker began, and what has passed since: nobody can set this clock."""
+        return self._began + self._clock.monotonic()
 
     def new_id(self) -> str:
         return self._ids.new()
@@ -118,37 +126,48 @@ class OverHttp:
 
     def _register(self) -> str:
         said = self._ask("POST", "/v1/workers", self._registration)
-        self.lease_time, self._template_mark = said["lease_ms"] * 1_000, said["templates"]
+        self.lease_time, self.beat_every = said["lease_ms"] * 1_000, said["heartbeat_ms"] * 1_000
+        self._template_mark = said["templates"]
         uuid: str = said["worker_id"]
         return uuid
 
-    def beat(self, worker: int, believed: Collection[LeaseKey], *, draining: bool = False) -> Heard:
+    def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
         named = {self._tokens[key][0]: key for key in believed if key in self._tokens}
+        self._drop_what_is_held_no_more(believed)
         body = {
-            "state": "draining" if draining else "running", "leases": [{"lease_id": name} for name in named],
+            "state": "draining" if self._draining else "running", "leases": [{"lease_id": name} for name in named],
         }  # fmt: skip
         try:
-            said = self._ask("POST", f"{self._path(worker)}/heartbeat", body, self._beats)
+            said = self._ask("POST", f"{self._path(worker)}/heartbeat", body, door=self._beats, once=True)
         except WorkerNotFoundError:
             return Heard(known=False, lost=frozenset(believed))
         self._template_mark = said["templates"]
         statuses = {named[lease["lease_id"]]: lease["status"] for lease in said["leases"]}
         lost = frozenset(key for key, status in statuses.items() if status == "lost")
         cancelled = frozenset(key for key, status in statuses.items() if status == "cancel")
+        ends, drains = said["directive"] == "stop", said["directive"] in ("drain", "stop")
+        self._draining = self._draining or drains
+        return Heard(True, lost, cancelled, drains=drains, ends=ends)
+
+    def _drop_what_is_held_no_more(self, believed: Collection[LeaseKey]) -> None:
+        """What two heartbeats in a row don't name was given up; what only one doesn't may have come in between."""
         with self._lock:
-            for key in lost | cancelled:
-                self._tokens.pop(key, None)
-        return Heard(True, lost, cancelled, drains=said["directive"] in ("drain", "stop"))
+            self._believed = set(believed)
+            unheld = self._tokens.keys() - self._believed
+            for key in unheld & self._unheld:
+                del self._tokens[key]
+            self._unheld = unheld
 
     def drain(self, worker: int) -> None:
         with self._lock:
             held = list(self._tokens)
-        self.beat(worker, held, draining=True)
+        self._draining = True
+        self.beat(worker, held)
 
     def end(self, worker: int) -> None:
         if self._poll is not None:
             self._poll.stop()
-        if self._tokens:
+        if self._believed:
             # A handler still runs: its step mustn't begin elsewhere as if nothing had happened. It is found as lost.
             return
         with suppress(WorkerNotFoundError):
@@ -172,8 +191,9 @@ class OverHttp:
         if request is not None:
             # The same until it is answered: what an answer would have brought that was lost comes with the next one.
             claim = f',"claim":{{"request_id":"{self._claim_id}","max":{min(request.room, MOST_CLAIMED)}}}'
-        with self._talking(), _patiently():
-            said = self._say("POST", f"{self._path(worker)}/reports", f'{{"reports":[{",".join(texts)}]{claim}}}')
+        with self._talking(), self._patiently(worker):
+            body = f'{{"reports":[{",".join(texts)}]{claim}}}'
+            said = self._say(Request(f"{self._path(worker)}/reports", "POST", body=body, once=True, headers=SPEAKS))
             if request is not None:
                 self._claim_id = str(uuid4())
             leases = self._remember(said["leases"], worker)
@@ -200,8 +220,8 @@ class OverHttp:
         """Wait for steps."""
         body = {"request_id": self._poll_id, "max": min(request.room, MOST_CLAIMED), "wait_ms": LONGEST_POLL_MS}
         path = f"{self._path(request.worker)}/claims"
-        with _patiently():
-            said = self._ask("POST", path, body, waiting=LONGEST_POLL_MS / 1_000)
+        with self._patiently(request.worker):
+            said = self._ask("POST", path, body, waiting=LONGEST_POLL_MS / 1_000, once=True)
         self._poll_id, self._talked_at = str(uuid4()), time.monotonic()
         return self._remember(said["leases"], request.worker) if said else ()
 
@@ -244,7 +264,7 @@ class OverHttp:
 
     def known(self, template: str) -> Known:
         if template not in self._known:
-            self._read_templates(f"?only={template}")
+            self._read_templates({"only": template})
         if template not in self._known:
             raise UnknownTemplateError(f"the server has no template of the id {template}")
         return self._known[template]
@@ -252,8 +272,8 @@ class OverHttp:
     def templates(self) -> Sequence[Known]:
         return self._read_templates()
 
-    def _read_templates(self, which: str = "") -> list[Known]:
-        said = self._ask("GET", f"/v1/worker-protocol/templates{which}")
+    def _read_templates(self, which: Mapping[str, str] | None = None) -> list[Known]:
+        said = self._say(Request("/v1/worker-protocol/templates", query=which or {}, headers=SPEAKS))
         for each in said:
             if each["id"] not in self._known:
                 template = Template.from_content(each["content"])
@@ -311,31 +331,34 @@ class OverHttp:
             if self._poll is not None and not self._tokens:
                 self._poll.ring()
 
+    def tell_when_given_up(self, tell: Callable[[int], None]) -> None:
+        """Call ``tell`` with a worker that the server doesn't know any more."""
+        self._tell_given_up = tell
+
     # -- requests
 
     def _path(self, worker: int) -> str:
         return f"/v1/workers/{self._ids_of_workers[worker]}"
 
     def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, door: Http | None = None,
-        waiting: float = 0.0,
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, door: Http | None = None,
+        waiting: float = 0.0, once: bool = False,
     ) -> Any:  # fmt: skip
-        return self._say(method, path, None if body is None else json.dumps(body), door, waiting)
+        text = None if body is None else json.dumps(body)
+        return self._say(Request(path, method, body=text, once=once, headers=SPEAKS), door, waiting)
 
-    def _say(self, method: str, path: str, body: str | None, door: Http | None = None, waiting: float = 0.0) -> Any:
-        """The answer. Raises ClientError; whoever asks knows when to ask again."""
-        request = Request(path, method, body=body, once=True)
+    def _say(self, request: Request, door: Http | None = None, waiting: float = 0.0) -> Any:
+        """The answer. Raises ClientError; who sends a request ``once`` knows when to ask again."""
         return (door or self._door).do(Call(_nowhere, lambda: request, _as_it_is, waiting=waiting))
 
-
-@contextmanager
-def _patiently() -> Iterator[None]:
-    """A worker that was given up goes on: the next heartbeat hears it too, and registers again. Until then what is
-    finished is kept."""
-    try:
-        yield
-    except WorkerNotFoundError as error:
-        raise ServerError(str(error)) from error
+    @contextmanager
+    def _patiently(self, worker: int) -> Iterator[None]:
+        """A worker that was given up registers again and goes on. What is finished is kept until then."""
+        try:
+            yield
+        except WorkerNotFoundError as error:
+            self._tell_given_up(worker)
+            raise ServerError(str(error)) from error
 
 
 def _nowhere(_: Local) -> NoReturn:

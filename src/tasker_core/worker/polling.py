@@ -52,7 +52,7 @@ class Poll(threading.Thread):
                 longest = SHORTEST_PAUSE
             except ClientError as error:
                 log.warning("steps can't be asked for: %s", error)
-                self._bell.wait(random.uniform(0, longest))
+                self._bell.wait(max(random.uniform(0, longest), error.retry_after or 0.0))
                 longest = min(2 * longest, LONGEST_PAUSE)
                 continue
             if leases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,9 @@ class Service:
         self.settings = settings
         worker = settings.worker
         self.worker_id = ""
+        self.is_told_to_end = False
+        self._stopping = threading.Lock()
+        self._finished: bool | None = None
         self.registry = registry
         engine = self._engine = None if worker.url else open_engine(settings.database.store_url, settings)
         self.transport = _over_http(settings) if engine is None else InProcess(engine)
@@ -62,7 +66,8 @@ class Service:
             self.serving.refresh(self.transport.templates())
             self.hearing = Hearing(engine)
             self.loop = Loop(self.transport, self.serving, worker.concurrency, self._register(), worker.weights)
-            self.pulse = Pulse(self.transport, self.loop, self._register)
+            self.pulse = Pulse(self.transport, self.loop, self._register, self._end)
+            self.transport.tell_when_given_up(self.pulse.given_up)
             self.vitals = Vitals(self)
         except BaseException:
             self.transport.close()
@@ -86,6 +91,13 @@ class Service:
     def is_running(self) -> bool:
         return self.loop.is_alive()
 
+    def _end(self) -> None:
+        """The server wants the worker to end."""
+        if not self.is_told_to_end:
+            self.is_told_to_end = True
+            log.warning("worker %s is told to end", self.worker_id)
+            threading.Thread(target=self.stop, name="tasker-ending").start()
+
     def drain(self) -> None:
         """Take nothing more, and give back what hasn't begun."""
         self.transport.drain(self.loop.worker)
@@ -94,8 +106,15 @@ class Service:
     def stop(self) -> bool:
         """Take nothing more, let what runs finish within ``shutdown_timeout``, settle it, end.
 
-        True when everything ended in time; else what still runs is left to be found as lost.
+        True when everything ended in time; else what still runs is left to be found as lost. A second call waits for
+        the first.
         """
+        with self._stopping:
+            if self._finished is None:
+                self._finished = self._stop()
+            return self._finished
+
+    def _stop(self) -> bool:
         deadline = time.monotonic() + self.settings.worker.shutdown_timeout
         self.loop.drain()
         with _whatever_the_store_says("what it holds is found as lost"):

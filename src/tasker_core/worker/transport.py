@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from tasker_core.clock import SECOND
 from tasker_core.engine import Engine, Heard, Known, StepTransaction
 from tasker_core.engine.open import close_engine
 from tasker_core.engine.wake import Listener
@@ -12,6 +13,13 @@ from tasker_core.rules.template import Template
 from tasker_core.store.rows import WorkerRow
 from tasker_core.store.steps import Look
 from tasker_core.words import ClaimRequest, JsonText, LeaseKey, Micros, Reply, Report
+
+BEAT_EVERY: Micros = 2 * SECOND
+
+
+def beat_every(lease_time: Micros) -> Micros:
+    """How often a worker beats: five times in a lease time, and at least every 2 s."""
+    return min(BEAT_EVERY, lease_time // 5)
 
 
 class Registered(NamedTuple):
@@ -34,6 +42,8 @@ class Transport(Protocol):
     def name(self) -> str: ...
     @property
     def lease_time(self) -> Micros: ...
+    @property
+    def beat_every(self) -> Micros: ...
     def close(self) -> None: ...
     def now(self) -> Micros: ...
     def new_id(self) -> str: ...
@@ -58,6 +68,7 @@ class Transport(Protocol):
     def change_mark(self) -> int: ...
     def hears_hints(self) -> bool: ...
     def listen(self, listener: Listener) -> Callable[[], None]: ...
+    def tell_when_given_up(self, tell: Callable[[int], None]) -> None: ...
 
 
 class InProcess:
@@ -82,6 +93,10 @@ class InProcess:
     @property
     def lease_time(self) -> Micros:
         return self._engine.lease_time
+
+    @property
+    def beat_every(self) -> Micros:
+        return beat_every(self._engine.lease_time)
 
     def close(self) -> None:
         """Hand the engine back."""
@@ -161,3 +176,6 @@ class InProcess:
         self._listener = listener
         self._engine.hear_hints()
         return self._engine.wake.listen(listener)
+
+    def tell_when_given_up(self, tell: Callable[[int], None]) -> None:
+        """A heartbeat hears of it soon enough."""

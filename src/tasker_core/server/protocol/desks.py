@@ -16,10 +16,9 @@ from tasker_core.server.protocol.ticket import Seal, key_of
 from tasker_core.server.shapes.worker_protocol import Registration
 from tasker_core.store.rows import WorkerRow
 from tasker_core.words import LeaseKey, Micros
-from tasker_core.worker.pulse import BEAT_EVERY
+from tasker_core.worker.transport import beat_every
 
 SECRET = "leases"
-BEATS_A_LEASE = 5
 
 
 class WorkerUnknownError(Exception):
@@ -39,7 +38,7 @@ class Desks:
     @property
     def heartbeat(self) -> Micros:
         """How often workers are to beat."""
-        return min(BEAT_EVERY, self._engine.lease_time // BEATS_A_LEASE)
+        return beat_every(self._engine.lease_time)
 
     @property
     def texts(self) -> LeaseTexts:
