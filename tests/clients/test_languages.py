@@ -25,7 +25,7 @@ HERE = Path(__file__).parent / "languages"
 WORKERS = {
     "typescript": ["node", "in_typescript.mjs"],
     "ruby": ["ruby", "in_ruby.rb"],
-    "python": [sys.executable, "-m", "tasker_core.cli", "worker", "--handlers", "in_python"],
+    "python": [sys.executable, "-m", "tasker_core.cli", "worker", "--handlers", "in_python", "--url", "{server}"],
 }
 TRAPS = {"validate_cart": "typescript", "process_payment": "ruby", "reserve_stock": "python"}
 """Steps in which a worker is killed, and whose."""
@@ -49,15 +49,17 @@ class Town:
 
     def start(self, language: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TASKER_")}
-        place = {"TASKER_URL": self.server.url}
-        if language == "python":
-            place = {"TASKER_DATABASE_URL": self.server.url_of_store, "PYTHONPATH": str(HERE)}
-        settings = {**place, "CHECKOUT_EFFECTS": str(self._effects), "GATEWAY_URL": self.gateway.url}
+        settings = {
+            "TASKER_URL": self.server.url,
+            "PYTHONPATH": str(HERE),
+            "CHECKOUT_EFFECTS": str(self._effects),
+            "GATEWAY_URL": self.gateway.url,
+        }
         with (self._logs / f"{language}.log").open("ab") as log:
             self._workers[language] = subprocess.Popen(
-                WORKERS[language],
+                [part.format(server=self.server.url) for part in WORKERS[language]],
                 cwd=HERE,
-                env={**kept, **settings, "TASKER_LEASE_SECONDS": "3"},
+                env={**kept, **settings},
                 stdout=log,
                 stderr=log,
             )
