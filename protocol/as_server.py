@@ -154,7 +154,8 @@ class Play:
         within_ms = within_ms or self.patience_ms
 
         def find(events: list[Event]) -> Event | None:
-            free = (event for event in events if id(event) not in self.seen)
+            since = self.last_at if after_ms is not None else 0
+            free = (event for event in events if id(event) not in self.seen and event["at"] >= since)
             return next((event for event in free if mismatch(expect, event) is None), None)
 
         event = self.stage.wait_for(find, within_ms / 1000)

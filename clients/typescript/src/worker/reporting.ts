@@ -42,16 +42,22 @@ export class Reporting {
   add(report: Report): void {
     this.waiting.push(report);
     this.room.finished++;
-    this.sending ??= this.send()
-      .catch((error) => this.listener.failed(error))
-      .finally(() => {
-        this.sending = null;
-        this.room.changed();
-      });
+    this.begin();
   }
 
   get isIdle(): boolean {
     return this.sending === null;
+  }
+
+  private begin(): void {
+    this.sending ??= this.send()
+      .catch((error) => this.listener.failed(error))
+      .finally(() => {
+        this.sending = null;
+        // What was added after the last look, and found somebody sending.
+        if (this.waiting.length > 0 && !this.signal.aborted) this.begin();
+        this.room.changed();
+      });
   }
 
   private async send(): Promise<void> {
