@@ -16,6 +16,7 @@ from bench.large import large
 from bench.limits import k
 from bench.memory import e
 from bench.over_http import CLIENTS, h
+from bench.remote import r
 from bench.rows import Figures, Row, Turn
 from bench.stage import STAGES, Stage
 from bench.workloads import CREATED_IN_BULK
@@ -47,13 +48,14 @@ PLAYS = {
     "h": Play(h, 10_000, f"one a call by each of {CLIENTS} clients; nothing is executed", ONE),
     "k": Play(k, 1_000, CREATED_IN_BULK, {"sqlite": (1,), "postgres": (1, 2)}),
     "l": Play(large, 10_000, "one a call, worker and client in one process", ONE),
+    "r": Play(r, 2_000, CREATED_IN_BULK, ONE),
     "explain": Play(explain, 10_000, f"{CREATED_IN_BULK}; nothing is executed", ONE, "once"),
     "counts": Play(counts, 100, "one a call; then created beforehand", ONE, "once"),
     "f": Play(f, 1_000_000, CREATED_IN_BULK, ONE, "once"),
 }
 USUAL = tuple(name for name in PLAYS if name != "f")
 """Without the one that takes many minutes and gigabytes."""
-BESIDE_PEERS = tuple(name for name in USUAL if name not in ("e", "g", "h", "k", "l", "explain"))
+BESIDE_PEERS = tuple(name for name in USUAL if name not in ("e", "g", "h", "k", "l", "r", "explain"))
 """Without those that only Tasker plays, so that the whole takes less than 25 minutes."""
 
 

@@ -52,6 +52,11 @@ RATIOS = (
         for kind, name in DATABASES for part in ("worker", "server")
     ),
     *(
+        Ratio(f"R {name}, Python over HTTP : in process", f"Tasker/{kind}/r", "Python tasks/s",
+              f"Tasker/{kind}/r", "in process tasks/s", 0.33, 0.5)
+        for kind, name in DATABASES
+    ),
+    *(
         Ratio(f"F {name}, a million finished tasks : none", f"Tasker/{kind}/f", "tasks/s, full",
               f"Tasker/{kind}/f", "tasks/s, empty", 0.9, 1.0)
         for kind, name in DATABASES

@@ -46,6 +46,12 @@ class Stage:
             yield [pid for pid, _ in started]
 
     @contextmanager
+    def remote_worker(self, url: str) -> Iterator[int]:
+        """A worker process that asks the server at ``url``; yields its process id."""
+        with self._command(*WORKER, "--url", url, ready="serves") as (pid, _):
+            yield pid
+
+    @contextmanager
     def server(self) -> Iterator[tuple[int, str]]:
         """A server process; yields its process id and its URL."""
         with self._command("server", "--port", "0", ready="listens") as (pid, said):

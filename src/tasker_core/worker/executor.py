@@ -92,7 +92,7 @@ class Executor:
                 for attempt in waiting:
                     self._send([attempt])
 
-    def room(self, most_ahead: int = MOST_AHEAD) -> int:
+    def room(self, most_ahead: int) -> int:
         """How many more leases may be taken: the free slots, and some ahead while all that runs is quick."""
         free = self.slots - len(self._attempts)
         durations = self._durations

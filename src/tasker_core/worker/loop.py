@@ -13,7 +13,7 @@ from tasker_core.telemetry import metrics
 from tasker_core.telemetry.measures import error_label
 from tasker_core.words import ClaimRequest, Ending, Lease, LeaseKey, Reply, Report, split_lane
 from tasker_core.worker.attempt import Attempt
-from tasker_core.worker.executor import MOST_AHEAD_IN_COMPANY, Executor
+from tasker_core.worker.executor import MOST_AHEAD, MOST_AHEAD_IN_COMPANY, Executor
 from tasker_core.worker.expecting import expected, may_be_anywhere
 from tasker_core.worker.inbox import Inbox
 from tasker_core.worker.lanes import Lanes
@@ -50,6 +50,8 @@ class Loop(threading.Thread):
         self.publishing = Publishing(self._ring)
         self.executor = Executor(slots, self._deliver, self._ring, self.publishing)
         self._transport = transport
+        # From afar one half runs while the other is on its way.
+        self._most_ahead = 2 * MOST_AHEAD if transport.is_remote else MOST_AHEAD
         self._serving = serving
         self._inbox = Inbox()
         self._lanes = Lanes(serving.lanes, weights)
@@ -241,7 +243,7 @@ class Loop(threading.Thread):
             metrics.STEP_TIMEOUTS.add(n=report.outcome.ending is Ending.TIMED_OUT)
 
     def _room(self) -> int:
-        return self.executor.room(MOST_AHEAD_IN_COMPANY) if self._lanes.are_shared else self.executor.room()
+        return self.executor.room(MOST_AHEAD_IN_COMPANY if self._lanes.are_shared else self._most_ahead)
 
     def _request(self, lanes: Sequence[str], room: int) -> ClaimRequest:
         wants = self._serving.wants
