@@ -191,7 +191,7 @@ class Lease:
     ``dependency_results`` maps step names to JSON texts ``{"result": ..., "metadata": ...}``, None for a step that was
     resolved without a result. ``rank`` orders steps: the lower, the sooner. ``traceparent`` is what the attempt's span
     hangs on (W3C Trace Context). ``inputs`` is what an instance of a batch is to work on, ``checkpoint`` how far an
-    earlier attempt was.
+    earlier attempt was. A lease that came decoded has its context and results in ``decoded``, and no text of them.
     """
 
     key: LeaseKey
@@ -210,6 +210,7 @@ class Lease:
     traceparent: str | None = None
     inputs: JsonText | None = None
     checkpoint: JsonText | None = None
+    decoded: tuple[dict[str, Any], dict[str, Any]] | None = None
 
 
 class Settled(StrEnum):

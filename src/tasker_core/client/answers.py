@@ -53,7 +53,7 @@ def data_of(response: httpx.Response, url: str) -> Any:
     if response.status_code == NOTHING:
         return None
     try:
-        return decode(response.text)
+        return decode(response.content)
     except ValueError:
         raise _stranger(response, url) from None
 

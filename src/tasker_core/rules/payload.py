@@ -44,7 +44,7 @@ def encode(value: Any, what: str, largest: int = LARGEST_PAYLOAD, deepest: int =
     return text
 
 
-def decode(text: JsonText) -> Any:
+def decode(text: JsonText | bytes) -> Any:
     """The value that ``text`` holds."""
     try:
         return from_json(text)

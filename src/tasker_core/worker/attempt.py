@@ -117,9 +117,7 @@ class Attempt:
             step=lease.key.no,
             correlation_id=lease.correlation_id,
             read_input=self._read_input,
-            dependency_results={
-                name: decode(text) for name, text in lease.dependency_results.items() if text is not None
-            },
+            dependency_results=self._results(),
             step_config=dict(plan.settings),
             step_inputs=decode(lease.inputs) if lease.inputs is not None else {},
             retry_count=lease.attempt - 1,
@@ -244,8 +242,15 @@ class Attempt:
     # -- what the handler's context asks
 
     def _read_input(self) -> dict[str, Any]:
-        value: dict[str, Any] = decode(self.lease.context)
+        lease = self.lease
+        value: dict[str, Any] = decode(lease.context) if lease.decoded is None else lease.decoded[0]
         return value
+
+    def _results(self) -> dict[str, Any]:
+        lease = self.lease
+        if lease.decoded is not None:
+            return {name: kept for name, kept in lease.decoded[1].items() if kept is not None}
+        return {name: decode(text) for name, text in lease.dependency_results.items() if text is not None}
 
     def cancelled(self) -> bool:
         return bool(self.cancelled_by)

@@ -15,7 +15,6 @@ _json = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 def lease_of(said: Mapping[str, Any], worker: int) -> Lease:
     """The lease that a server hands to ``worker``."""
-    results, namespace = said["dependency_results"], said["namespace"]
     inputs, checkpoint = said["inputs"], said["checkpoint"]
     return Lease(
         key=LeaseKey(*said["key"]),
@@ -23,17 +22,18 @@ def lease_of(said: Mapping[str, Any], worker: int) -> Lease:
         worker=worker,
         template=said["template"]["id"],
         step=said["step"],
-        lane=lane_of(namespace, said["handler"]),
+        lane=lane_of(said["namespace"], said["handler"]),
         rank=said["rank"],
         attempt=said["attempt"],
         crashes=said["crashes"],
         claimed_at=0,
-        context=_json(said["context"]),
+        context="",
         correlation_id=said["correlation_id"],
-        dependency_results={name: None if kept is None else _json(kept) for name, kept in results.items()},
+        dependency_results={},
         traceparent=said["traceparent"],
         inputs=None if inputs is None else _json(inputs),
         checkpoint=None if checkpoint is None else _json(checkpoint),
+        decoded=(said["context"], said["dependency_results"]),
     )
 
 
