@@ -158,7 +158,12 @@ def drain(
 
 
 def _tell_what_is_served(running: Worker) -> None:
-    serving = running.service.serving
+    serving, settings = running.service.serving, running.service.settings
+    if settings.client.url and not settings.worker.url and "url" not in settings.database.model_fields_set:
+        people.print(
+            f"[yellow]TASKER_URL is for clients:[/] this worker is on {settings.database.store_url}. To have it ask "
+            "the server, say --url or TASKER_WORKER_URL", highlight=False, soft_wrap=True,
+        )  # fmt: skip
     for step, why in serving.missing.items():
         people.print(f"[yellow]not served:[/] {step}: {why}", highlight=False, soft_wrap=True)
     people.print(

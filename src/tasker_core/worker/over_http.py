@@ -11,13 +11,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
 
-from tasker_core.client.call import Call, Request
-from tasker_core.client.http import Http
-from tasker_core.client.local import Local
 from tasker_core.clock import SECOND, RandomIds, SystemClock
 from tasker_core.engine import Heard, Known
 from tasker_core.engine.wake import Listener
-from tasker_core.errors import ServerError, TemplateError, TransactionError, UnknownTemplateError, WorkerNotFoundError
+from tasker_core.errors import ServerError, TransactionError, WorkerNotFoundError
 from tasker_core.rules.template import Template
 from tasker_core.store.rows import WorkerRow
 from tasker_core.store.steps import Look
@@ -36,20 +33,21 @@ from tasker_core.words import (
     StepError,
     split_lane,
 )
+from tasker_core.worker.asking import Asking
 from tasker_core.worker.polling import Poll
+from tasker_core.worker.remote_templates import RemoteTemplates
 from tasker_core.worker.transport import Registered, beat_every
 from tasker_core.worker.wire import events_of, lease_of, report_text
 
 if TYPE_CHECKING:
     from tasker_core.settings.values import Settings
 
-SPEAKS = {"Tasker-Protocol": "1"}
-LONGEST_BEAT = 4.0
-"""Seconds that a heartbeat may take: another one must get through before the lease ends."""
 LONGEST_POLL_MS = 20_000
 QUIET = 0.02
 """Seconds without a report after which a worker that runs something asks for more by itself."""
 MOST_CLAIMED = 200
+LONGEST_GOODBYE = 4.0
+"""Seconds that an end waits for a poll, which the server lets go of."""
 ACCEPTED, TOO_LATE = 200, (404, 409)
 CANCELLED = "TASK_CANCELLED"
 
@@ -61,11 +59,8 @@ class OverHttp:
     is_remote = True
 
     def __init__(self, settings: Settings) -> None:
-        there = settings.client.model_copy(update={"url": settings.worker.url})
-        hasty = there.model_copy(update={"timeout": min(there.timeout, LONGEST_BEAT)})
-        subject = settings.worker.name or "tasker-worker"
-        self._door = Http(settings.model_copy(update={"client": there}), subject)
-        self._beats = Http(settings.model_copy(update={"client": hasty}), subject)
+        self._server = Asking(settings)
+        self._templates = RemoteTemplates(self._server)
         self._clock, self._ids = SystemClock(), RandomIds()
         self._instance = str(uuid4())
         self._ids_of_workers: dict[int, str] = {}
@@ -73,7 +68,6 @@ class OverHttp:
         self._tokens: dict[LeaseKey, tuple[str, str]] = {}
         self._believed: Set[LeaseKey] = set()
         self._unheld: Set[LeaseKey] = set()
-        self._known: dict[str, Known] = {}
         self._template_mark = ""
         self._draining = False
         self._claim_id = str(uuid4())
@@ -96,9 +90,8 @@ class OverHttp:
 
     def close(self) -> None:
         if self._poll is not None and self._poll.is_alive():
-            self._poll.join(LONGEST_BEAT)
-        self._door.close()
-        self._beats.close()
+            self._poll.join(LONGEST_GOODBYE)
+        self._server.close()
 
     # -- the worker
 
@@ -125,7 +118,7 @@ class OverHttp:
         self._register()
 
     def _register(self) -> str:
-        said = self._ask("POST", "/v1/workers", self._registration)
+        said = self._server.ask("POST", "/v1/workers", self._registration)
         self.lease_time, self.beat_every = said["lease_ms"] * 1_000, said["heartbeat_ms"] * 1_000
         self._template_mark = said["templates"]
         uuid: str = said["worker_id"]
@@ -138,7 +131,7 @@ class OverHttp:
             "state": "draining" if self._draining else "running", "leases": [{"lease_id": name} for name in named],
         }  # fmt: skip
         try:
-            said = self._ask("POST", f"{self._path(worker)}/heartbeat", body, door=self._beats, once=True)
+            said = self._server.ask("POST", f"{self._path(worker)}/heartbeat", body, once=True, hastily=True)
         except WorkerNotFoundError:
             return Heard(known=False, lost=frozenset(believed))
         self._template_mark = said["templates"]
@@ -171,7 +164,7 @@ class OverHttp:
             # A handler still runs: its step mustn't begin elsewhere as if nothing had happened. It is found as lost.
             return
         with suppress(WorkerNotFoundError):
-            self._ask("DELETE", self._path(worker))
+            self._server.ask("DELETE", self._path(worker))
 
     # -- steps
 
@@ -193,7 +186,7 @@ class OverHttp:
             claim = f',"claim":{{"request_id":"{self._claim_id}","max":{min(request.room, MOST_CLAIMED)}}}'
         with self._talking(), self._patiently(worker):
             body = f'{{"reports":[{",".join(texts)}]{claim}}}'
-            said = self._say(Request(f"{self._path(worker)}/reports", "POST", body=body, once=True, headers=SPEAKS))
+            said = self._server.ask("POST", f"{self._path(worker)}/reports", body, once=True)
             if request is not None:
                 self._claim_id = str(uuid4())
             leases = self._remember(said["leases"], worker)
@@ -221,7 +214,7 @@ class OverHttp:
         body = {"request_id": self._poll_id, "max": min(request.room, MOST_CLAIMED), "wait_ms": LONGEST_POLL_MS}
         path = f"{self._path(request.worker)}/claims"
         with self._patiently(request.worker):
-            said = self._ask("POST", path, body, waiting=LONGEST_POLL_MS / 1_000, once=True)
+            said = self._server.ask("POST", path, body, waiting=LONGEST_POLL_MS / 1_000, once=True)
         self._poll_id, self._talked_at = str(uuid4()), time.monotonic()
         return self._remember(said["leases"], request.worker) if said else ()
 
@@ -254,7 +247,7 @@ class OverHttp:
         del template
         with self._lock:
             lease_id, token = next(shown for key, shown in self._tokens.items() if key.task == task)
-        said = self._ask("POST", f"/v1/leases/{lease_id}/results", {"token": token, "step": step})
+        said = self._server.ask("POST", f"/v1/leases/{lease_id}/results", {"token": token, "step": step})
         return json.dumps(said["result"]) if said["found"] else None
 
     def lend(self) -> NoReturn:
@@ -263,33 +256,15 @@ class OverHttp:
     # -- templates
 
     def known(self, template: str) -> Known:
-        if template not in self._known:
-            self._read_templates({"only": template})
-        if template not in self._known:
-            raise UnknownTemplateError(f"the server has no template of the id {template}")
-        return self._known[template]
+        return self._templates.known(template)
 
     def templates(self) -> Sequence[Known]:
-        return self._read_templates()
-
-    def _read_templates(self, which: Mapping[str, str] | None = None) -> list[Known]:
-        said = self._say(Request("/v1/worker-protocol/templates", query=which or {}, headers=SPEAKS))
-        for each in said:
-            if each["id"] not in self._known:
-                template = Template.from_content(each["content"])
-                self._known[each["id"]] = Known(each["id"], template, each["environment"], each["enforces_schemas"])
-        return [self._known[each["id"]] for each in said]
+        return self._templates.current()
 
     def register_template(self, template: Template, *, replace: bool) -> Sequence[str]:
         """The server decides by its own environment whether another content replaces one that is registered."""
         del replace
-        try:
-            self._ask("POST", "/v1/templates", template.content())
-        except TemplateError as error:
-            if not (differences := error.metadata.get("differences")):
-                raise
-            return tuple(differences)
-        return ()
+        return self._templates.register(template)
 
     # -- what becomes ready
 
@@ -335,21 +310,8 @@ class OverHttp:
         """Call ``tell`` with a worker that the server doesn't know any more."""
         self._tell_given_up = tell
 
-    # -- requests
-
     def _path(self, worker: int) -> str:
         return f"/v1/workers/{self._ids_of_workers[worker]}"
-
-    def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, door: Http | None = None,
-        waiting: float = 0.0, once: bool = False,
-    ) -> Any:  # fmt: skip
-        text = None if body is None else json.dumps(body)
-        return self._say(Request(path, method, body=text, once=once, headers=SPEAKS), door, waiting)
-
-    def _say(self, request: Request, door: Http | None = None, waiting: float = 0.0) -> Any:
-        """The answer. Raises ClientError; who sends a request ``once`` knows when to ask again."""
-        return (door or self._door).do(Call(_nowhere, lambda: request, _as_it_is, waiting=waiting))
 
     @contextmanager
     def _patiently(self, worker: int) -> Iterator[None]:
@@ -359,14 +321,6 @@ class OverHttp:
         except WorkerNotFoundError as error:
             self._tell_given_up(worker)
             raise ServerError(str(error)) from error
-
-
-def _nowhere(_: Local) -> NoReturn:
-    raise NotImplementedError("a worker over HTTP asks a server")
-
-
-def _as_it_is(said: Any) -> Any:
-    return said
 
 
 def _handlers(lanes: Collection[str], wants: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
