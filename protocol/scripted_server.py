@@ -121,7 +121,11 @@ class _Request(BaseHTTPRequestHandler):
 
     def _sent(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            size = int(self.headers.get("Content-Length") or 0)
+            sent = self.rfile.read(size)
+            if len(sent) < size:
+                raise ConnectionAbortedError("the connection was cut amid a body")
+            return sent
         sent = b""
         while size := int(self.rfile.readline().partition(b";")[0], 16):
             sent += self.rfile.read(size)

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
@@ -66,8 +66,7 @@ class OverHttp:
         self._ids_of_workers: dict[int, str] = {}
         self._registration: dict[str, Any] = {}
         self._tokens: dict[LeaseKey, tuple[str, str]] = {}
-        self._believed: Set[LeaseKey] = set()
-        self._unheld: Set[LeaseKey] = set()
+        self._lost: set[LeaseKey] = set()
         self._template_mark = ""
         self._draining = False
         self._claim_id = str(uuid4())
@@ -109,6 +108,7 @@ class OverHttp:
             number = len(self._ids_of_workers) + 1
             self._ids_of_workers[number] = uuid
             self._tokens.clear()
+            self._lost.clear()
         return Registered(number, uuid)
 
     def serve(self, worker: int, lanes: Collection[str], wants: Mapping[str, Sequence[str]]) -> None:
@@ -125,8 +125,12 @@ class OverHttp:
         return uuid
 
     def beat(self, worker: int, believed: Collection[LeaseKey]) -> Heard:
-        named = {self._tokens[key][0]: key for key in believed if key in self._tokens}
-        self._drop_what_is_held_no_more(believed)
+        """Names what was handed out and not lost since, also what is still on its way to the worker's loop."""
+        with self._lock:
+            for key in self._lost - set(believed):
+                self._tokens.pop(key, None)
+            self._lost &= self._tokens.keys()
+            named = {lease_id: key for key, (lease_id, _) in self._tokens.items() if key not in self._lost}
         body = {
             "state": "draining" if self._draining else "running", "leases": [{"lease_id": name} for name in named],
         }  # fmt: skip
@@ -138,29 +142,20 @@ class OverHttp:
         statuses = {named[lease["lease_id"]]: lease["status"] for lease in said["leases"]}
         lost = frozenset(key for key, status in statuses.items() if status == "lost")
         cancelled = frozenset(key for key, status in statuses.items() if status == "cancel")
+        with self._lock:
+            self._lost |= lost | cancelled
         ends, drains = said["directive"] == "stop", said["directive"] in ("drain", "stop")
         self._draining = self._draining or drains
         return Heard(True, lost, cancelled, drains=drains, ends=ends)
 
-    def _drop_what_is_held_no_more(self, believed: Collection[LeaseKey]) -> None:
-        """What two heartbeats in a row don't name was given up; what only one doesn't may have come in between."""
-        with self._lock:
-            self._believed = set(believed)
-            unheld = self._tokens.keys() - self._believed
-            for key in unheld & self._unheld:
-                del self._tokens[key]
-            self._unheld = unheld
-
     def drain(self, worker: int) -> None:
-        with self._lock:
-            held = list(self._tokens)
         self._draining = True
-        self.beat(worker, held)
+        self.beat(worker, list(self._tokens))
 
     def end(self, worker: int) -> None:
         if self._poll is not None:
             self._poll.stop()
-        if self._believed:
+        if self._tokens.keys() - self._lost:
             # A handler still runs: its step mustn't begin elsewhere as if nothing had happened. It is found as lost.
             return
         with suppress(WorkerNotFoundError):
