@@ -17,12 +17,19 @@ mkdir "$place/home" "$place/pip-cache"
 # How to reach the network is the machine's business and stays; all else that a user may have set goes.
 network=()
 for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY SSL_CERT_FILE SSL_CERT_DIR \
-            PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_CERT PIP_DEFAULT_TIMEOUT; do
+            PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_CERT PIP_DEFAULT_TIMEOUT NODE_EXTRA_CA_CERTS; do
     if [ -n "${!name:-}" ]; then network+=("$name=${!name}"); fi
 done
 
+# Rust's toolchain is the machine's, as Python is; what it has fetched before isn't.
+path="$(dirname "$python"):/usr/local/bin:/usr/bin:/bin"
+if command -v cargo >/dev/null; then
+    path="$path:$(dirname "$(command -v cargo)")"
+    network+=("RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}")
+fi
+
 clean() {
-    env -i PATH="$(dirname "$python"):/usr/local/bin:/usr/bin:/bin" HOME="$place/home" LANG=C.UTF-8 \
+    env -i PATH="$path" HOME="$place/home" LANG=C.UTF-8 \
         PIP_CACHE_DIR="$place/pip-cache" ${network[@]+"${network[@]}"} "$@"
 }
 
