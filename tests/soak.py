@@ -6,7 +6,8 @@
 
 First a crowd of 200 clients creates tasks at a server of each database for half a minute, and its figures are printed;
 then a million rows of the example csv_batches are counted on each database by workers that are killed, and 50,000 steps
-run under limits over two workers, of which one is killed; and the axum shop is built and sells.
+run under limits over two workers, of which one is killed; the axum shop is built and sells; and what workers do is
+done by workers over HTTP.
 Each round then plays the races and some hundreds of histories in a process of its own, with a seed that is printed:
 should a round fail, ``python -m tests.soak --seed N`` plays its histories again. The round under way when the time is
 over is played to its end. Then follows what was played in all; the exit code is 1 if any round failed.
@@ -35,6 +36,11 @@ SALES = "1000000 10 0"
 """How many rows, counted while how many workers are killed, with how many milliseconds of rest."""
 LIMITED = "50000"
 """How many steps under limits."""
+OVER_HTTP = (
+    "batchable", "cancel_everywhere", "errors_hierarchy", "step_handler_classes", "step_handler_functional", "undo",
+    "worker_batches", "worker_fairness", "worker_parallel", "worker_retries", "worker_timeouts",
+)  # fmt: skip
+"""Tests of workers that ask nothing of their worker's own store."""
 LONGEST_ROUND = 30 * 60
 """Seconds after which a round hangs."""
 
@@ -46,7 +52,7 @@ def main() -> int:
     failed: list[int] = []
     rounds = 0
     first_ones_passed = given.seed is not None or all(
-        [serve_a_crowd(played), count_sales(played), limit_many(played), sell_with_axum()]
+        [serve_a_crowd(played), count_sales(played), limit_many(played), sell_with_axum(), work_over_http()]
     )
     while not rounds or (given.seed is None and time.monotonic() < until):
         rounds += 1
@@ -103,6 +109,15 @@ def limit_many(played: Counter[str]) -> bool:
 def sell_with_axum() -> bool:
     passed, said = run("tests/examples/test_axum_shop.py", TASKER_TEST_AXUM="1")
     print(f"axum shop: {'passed' if passed else 'FAILED'}")
+    if not passed:
+        print(said, flush=True)
+    return passed
+
+
+def work_over_http() -> bool:
+    files = [f"tests/worker/test_{name}.py" for name in OVER_HTTP]
+    passed, said = run(*files, TASKER_TEST_WORKERS_OVER_HTTP="1")
+    print(f"workers over HTTP: {'passed' if passed else 'FAILED'}")
     if not passed:
         print(said, flush=True)
     return passed
