@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tasker_core import AsyncTaskerClient, TaskerClient
+from tasker_core.client.credentials import PERMISSIONS as SIGNED
 from tasker_core.errors import CredentialsError, NotPermittedError
 from tasker_core.server.auth.keys import new_key
+from tasker_core.server.permissions import PERMISSIONS, granted
 from tests.support.contents import contents
 from tests.support.flows import flow, wish
 from tests.support.guard import Guard
@@ -127,3 +129,8 @@ def test_an_async_client_is_told_the_same(guarded: Served, guard: Guard, ask: As
 
     assert asyncio.run(refusals(api_key=new_key())) == ["CredentialsError"] * len(CALLS)
     assert asyncio.run(refusals(api_key=guard.keys["another"])) == ["NotPermittedError"] * len(CALLS)
+
+
+def test_a_token_of_the_clients_own_making_permits_all_that_there_is() -> None:
+    """Whoever has the private key could sign that as well."""
+    assert granted(SIGNED) == frozenset(PERMISSIONS)

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 LIFETIME, RENEWED_BEFORE = 300.0, 60.0
 """Seconds that a signed token is good for, and before its end that another one is signed."""
-PERMISSIONS = ("tasks:*", "steps:*", "templates:*", "system:*")
-"""What a token of the client's own making permits: everything that a client asks."""
+PERMISSIONS = (
+    "tasks:*", "steps:*", "templates:*", "dlq:*", "namespaces:*", "events:*", "audit:*", "workers:*", "worker:*",
+    "system:*",
+)  # fmt: skip
+"""What a token of the client's own making permits: everything that a client or a worker asks."""
 
 
 def credentials(settings: Settings, subject: str) -> httpx.Auth | None:
