@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,6 +21,11 @@ hypothesis.settings.register_profile(
     "default", derandomize=True, database=None, deadline=None, max_examples=100, print_blob=True
 )
 hypothesis.settings.register_profile("soak", database=None, deadline=None, max_examples=5_000, print_blob=True)
+
+
+# A thread that outlives its test may log to a stream that is closed by then. To print the traceback of that, logging
+# parses source, and CPython 3.11's parser fails in whoever parses at the same time.
+logging.raiseExceptions = False
 
 
 def pytest_configure(config: pytest.Config) -> None:

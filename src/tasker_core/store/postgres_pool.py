@@ -9,7 +9,7 @@ import psycopg
 from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool
 
-from tasker_core.errors import StoreVersionError
+from tasker_core.errors import StoreUnavailableError, StoreVersionError
 from tasker_core.forks import renew_in_children
 from tasker_core.store.wire import WireConnection
 
@@ -36,7 +36,7 @@ class Connections:
     def __init__(self, conninfo: str, most: int, name: str) -> None:
         self._conninfo, self._most, self._name = conninfo, most, name
         self._pool: ConnectionPool[WireConnection] | None = None
-        self._is_pooled = False
+        self._is_pooled = self._is_closed = False
         self.begin_anew()
         renew_in_children(self)
 
@@ -60,13 +60,18 @@ class Connections:
         pool = self._pool
         if pool is None:
             with self._lock:
+                if self._is_closed:
+                    # A thread that comes late would open connections that nobody closes any more.
+                    raise StoreUnavailableError(f"the connections to {self._name} are closed")
                 if self._pool is None:
                     self._pool = self._make()
                 pool = self._pool
         return pool
 
     def close(self) -> None:
-        pool, self._pool = self._pool, None
+        with self._lock:
+            self._is_closed = True
+            pool, self._pool = self._pool, None
         if pool is not None:
             pool.close()
 
