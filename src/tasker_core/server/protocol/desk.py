@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from tasker_core.engine import Engine
@@ -94,8 +95,9 @@ class Desk:
 
     def see(self, look: Look) -> None:
         """Somebody looked for this worker and others; who waits is rung for where it found something, or templates."""
-        if look.templates != self._templates:
-            self._next_look = 0.0
+        # Whoever is rung for needn't look again, but for the templates.
+        self._next_look = time.monotonic() + LOOK_EVERY if look.templates == self._templates else 0.0
+        if not self._next_look:
             self.ring()
         self._learn_of(look.waiting)
         if self._lanes.expects_any:
@@ -207,12 +209,5 @@ class Desk:
         with self._lock:
             if len(leases) < request.room:
                 self._lanes.emptied(request.lanes)
-            self._lanes.took(_by_lane(leases))
+            self._lanes.took(Counter(lease.lane for lease in leases))
         return list(leases)
-
-
-def _by_lane(leases: Sequence[Lease]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for lease in leases:
-        counts[lease.lane] = counts.get(lease.lane, 0) + 1
-    return counts

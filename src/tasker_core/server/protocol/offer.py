@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,6 +51,6 @@ class Offer(BaseModel):
         return json.dumps(self.model_dump(), separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: JsonText | Any) -> Offer:
+    def read(cls, text: JsonText) -> Offer:
         """What ``text`` kept."""
         return cls.model_validate_json(text)
